@@ -1,0 +1,1 @@
+"""What a program of yours may call: ``songark.api.open_ark(path)``."""

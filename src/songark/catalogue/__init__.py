@@ -1,0 +1,1 @@
+"""Pure functions from snapshots to one set of recordings, with every match explained."""

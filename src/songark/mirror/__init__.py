@@ -1,0 +1,1 @@
+"""Choosing, fetching, checking, seeding and rebuilding sealed releases."""

@@ -1,0 +1,1 @@
+"""A draft becomes a sealed edition: torrents, manifest, metadata, signed feed."""

@@ -1,0 +1,1 @@
+"""Append-only claims in, dated decisions out; unknown means no."""

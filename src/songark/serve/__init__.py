@@ -1,0 +1,1 @@
+"""Read models for people: the report, and bytes over HTTP through the gate."""

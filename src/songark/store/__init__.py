@@ -1,0 +1,1 @@
+"""Keeps bytes by their root and checks them for ever."""
