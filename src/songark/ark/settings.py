@@ -119,7 +119,7 @@ def _checked(field: str, value: Any, place: str) -> Any:  # noqa: ANN401 - TOML 
             if field.endswith("listen"):
                 parse_address(value)
             return value
-        if kind.startswith("tuple") and isinstance(value, list):  # type: ignore[union-attr]
+        if kind.startswith("tuple") and isinstance(value, list):
             if field == "peers":
                 for one in value:
                     parse_address(one)

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 
-def _column(name: str, kind: Any, meaning: str, *, null: bool = False) -> pa.Field:  # noqa: ANN401
+def _column(name: str, kind: Any, meaning: str, *, null: bool = False) -> pa.Field[Any]:  # noqa: ANN401
     return pa.field(name, kind, nullable=null, metadata={"meaning": meaning})
 
 
