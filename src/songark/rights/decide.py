@@ -1,0 +1,178 @@
+"""Dated decisions from what is said about a file. Unknown is no, and a conflict is no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from songark.catalogue.normalise import artist_key, fold
+from songark.model.evidence import Grade, Part, Statement
+from songark.rights.acts import Act, Decision
+from songark.rights.terms import CLASSES, Terms, branches, terms_of
+
+_ANOTHERS_SONG = re.compile(r"\b(?:cover|trad|traditional|arr)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What bears on a file's rights besides statements: which works are in it, who wrote them."""
+
+    has_picture: bool = False
+    has_lyrics: bool = False
+    title: str = ""
+    artist: str = ""
+    composer: str = ""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The works in the file; each wants its own permission."""
+        extra = [(Part.PICTURE, self.has_picture), (Part.LYRICS, self.has_lyrics)]
+        return (Part.RECORDING, Part.COMPOSITION, *(part for part, there in extra if there))
+
+
+def decide(
+    facts: FileFacts, statements: Sequence[Statement], withdrawn: str = ""
+) -> Mapping[Act, Decision]:
+    """Decide every act for one file, everywhere.
+
+    Args:
+        facts: what is in the file.
+        statements: everything said about it, in any order.
+        withdrawn: the moment it was withdrawn, empty where it was not.
+    """
+    if withdrawn:
+        why = f"withdrawn on {withdrawn[:10]} by its rights-holder"
+        fix = "Nothing a keeper does; a new signed statement by the rights-holder would"
+        return {act: Decision(act, False, "withdrawn", why, fix) for act in Act}
+    told = [(s, terms_of(s.licence)) for s in statements]
+    if not told:
+        why = "nobody says what may be done with it"
+        return {act: Decision(act, False, "no-evidence", why, _FIX_EVIDENCE) for act in Act}
+    share = _share(facts, told)
+    return {
+        Act.KEEP: _keep(told),
+        Act.SHARE: share,
+        Act.STREAM: _as(share, Act.STREAM),
+        Act.TRAIN: Decision(
+            Act.TRAIN,
+            False,
+            "no-consent",
+            "no consent to training is on record, and a licence is none",
+            "An explicit consent by the rights-holder, with its receipt",
+        ),
+        Act.ANALYSE: _as(share, Act.ANALYSE),
+    }
+
+
+_FIX_EVIDENCE = "Store the page that states the licence: songark evidence FILE URL"
+_Told = Sequence[tuple[Statement, Terms]]
+
+
+def _keep(told: _Told) -> Decision:
+    for statement, terms in told:
+        if not terms.keep:
+            why = f"{_source(statement)} says {_licence(statement)}: {terms.why_not}"
+            return Decision(Act.KEEP, False, "not-licensed", why, _FIX_EVIDENCE)
+    best, terms = max(told, key=_weight)
+    why = f"{_source(best)} says {_licence(best)}"
+    return Decision(
+        Act.KEEP, True, "licensed", why, "", terms.licence, terms.licence_class, int(best.grade)
+    )
+
+
+def _share(facts: FileFacts, told: _Told) -> Decision:
+    """The first thing that stands against sharing, or the permission."""
+    closed = next(((s, t) for s, t in told if not t.share), None)
+    if closed:
+        why = f"{_source(closed[0])} says {_licence(closed[0])}: {closed[1].why_not}"
+        return Decision(Act.SHARE, False, "not-licensed", why, _FIX_EVIDENCE)
+    against = _conflict(told) or _anothers_song(facts, told)
+    if against:
+        return against
+    chosen: list[tuple[Statement, Terms]] = []
+    for part in facts.parts:
+        said = [(s, t) for s, t in told if part in s.parts]
+        if not said:
+            fix = "Say so in a signed statement, or take it out of the file"
+            why = f"nothing is said about the {part} in the file"
+            return Decision(Act.SHARE, False, f"no-evidence-{part}", why, fix)
+        best = max(said, key=_weight)
+        if best[0].grade < Grade.INDEPENDENT:
+            why = (
+                f"the licence of the {part} is stated only by {best[0].grade.words} "
+                f"({best[0].place}), which opens keeping at most"
+            )
+            if best[0].note:
+                why += f"; {best[0].note}"
+            return Decision(Act.SHARE, False, "weak-evidence", why, _FIX_EVIDENCE)
+        chosen.append(best)
+    strictest, terms = max(chosen, key=lambda one: CLASSES.index(one[1].licence_class))
+    why = f"{_source(strictest)} says {_licence(strictest)}"
+    grade = int(strictest.grade)
+    return Decision(Act.SHARE, True, "licensed", why, "", terms.licence, terms.licence_class, grade)
+
+
+def _conflict(told: _Told) -> Decision | None:
+    """Two statements on the same work that no single licence satisfies."""
+    for part in Part:
+        said = [s for s, _terms in told if part in s.parts]
+        for one in said:
+            for other in said:
+                if not _agree(one.licence, other.licence):
+                    why = (
+                        f"{_source(one)} says {_licence(one)} and "
+                        f"{_source(other)} says {_licence(other)}: a conflict is a no"
+                    )
+                    fix = "Find out which is right and correct or remove the other"
+                    return Decision(Act.SHARE, False, "conflict", why, fix)
+    return None
+
+
+def _agree(one: str, other: str) -> bool:
+    return bool(branches(one) & branches(other))
+
+
+def _anothers_song(facts: FileFacts, told: _Told) -> Decision | None:
+    """Signs that the song is not by the one who licenses the file."""
+    fix = "A signed statement by who owns the song, or a page that licenses it by name"
+    if _ANOTHERS_SONG.search(fold(facts.title)):
+        why = f"its title {facts.title!r} says that the song is another's"
+        return Decision(Act.SHARE, False, "anothers-song", why, fix)
+    signed = any(s.grade is Grade.DEPOSIT and Part.COMPOSITION in s.parts for s, _terms in told)
+    if not facts.composer or signed:
+        return None
+    writers = set(artist_key(facts.composer).split("+"))
+    known = set(artist_key(facts.artist).split("+"))
+    holders = [fold(s.holder).replace(" ", "") for s, _terms in told]
+    if all(writer in known or any(writer in holder for holder in holders) for writer in writers):
+        return None
+    why = f"the song is by {facts.composer!r}, who licenses nothing here"
+    return Decision(Act.SHARE, False, "anothers-song", why, fix)
+
+
+def _weight(one: tuple[Statement, Terms]) -> tuple[int, int, str, str]:
+    statement, terms = one
+    rank = CLASSES.index(terms.licence_class) if terms.share else len(CLASSES)
+    return (int(statement.grade), -rank, statement.licence, statement.place)
+
+
+def _as(decision: Decision, act: Act) -> Decision:
+    return Decision(
+        act,
+        decision.allowed,
+        decision.code,
+        decision.why,
+        decision.fix,
+        decision.licence,
+        decision.licence_class,
+        decision.grade,
+    )
+
+
+def _source(statement: Statement) -> str:
+    return f"{statement.grade.words} ({statement.place})"
+
+
+def _licence(statement: Statement) -> str:
+    return statement.licence or f"{statement.licence_raw[:80]!r}"
