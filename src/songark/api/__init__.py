@@ -1,1 +1,1 @@
-"""What a program of yours may call: ``songark.api.open_ark(path)``."""
+"""What a program of yours may call: one module a verb, each with a function of its name."""

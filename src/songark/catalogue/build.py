@@ -23,10 +23,16 @@ from songark.catalogue.registry import Naming, name_groups
 from songark.catalogue.texts import normalised
 from songark.engine.components import components
 from songark.engine.engine import Engine
-from songark.model.schema import IDENTIFIER, LISTEN, TRACK
+from songark.model.schema import IDENTIFIER, LISTEN, TRACK, column
 
-_ROW_PLACE = pa.schema([pa.field("place", pa.string()), pa.field("came", pa.int64())])
-_LABEL = pa.schema([pa.field("node", pa.int64()), pa.field("recording", pa.string())])
+_ROW_PLACE = pa.schema(
+    [
+        column("snapshot", pa.string(), "the snapshot a row is from"),
+        column("place", pa.string(), "the folder that was added"),
+        column("came", pa.int64(), "the order in which snapshots came"),
+    ]
+)
+_LABEL = pa.schema([schema.ROW.field("node"), schema.RECORDING.field("recording")])
 
 
 def build_catalogue(ark: Ark) -> Sealed:
@@ -118,9 +124,7 @@ def _rows(ark: Ark, inputs: Inputs, engine: Engine) -> ir.Table:
             )
         )
     if not parts:
-        empty = pa.unify_schemas([TRACK, schema.TEXT.remove(0), _ROW_PLACE]).append(
-            pa.field("snapshot", pa.string())
-        )
+        empty = pa.unify_schemas([TRACK, schema.TEXT.remove(0), _ROW_PLACE])
         parts.append(engine.rows(empty.empty_table()))
     every = ibis.union(*parts) if len(parts) > 1 else parts[0]
     newest = ibis.window(group_by=["place", "root", "size"])
@@ -135,7 +139,7 @@ def _identifiers(inputs: Inputs, engine: Engine) -> ir.Table:
         for s in inputs.folders
     ]
     if not parts:
-        return engine.rows(IDENTIFIER.append(pa.field("snapshot", pa.string())).empty_table())
+        return engine.rows(IDENTIFIER.append(schema.ROW.field("snapshot")).empty_table())
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -30,7 +33,7 @@ STEP = pa.schema(
     ]
 )
 
-HELD = pa.schema([pa.field("root", pa.binary(32)), pa.field("size", pa.int64())])
+HELD = pa.schema([STEP.field("root"), STEP.field("size")])
 
 
 def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
@@ -50,14 +53,14 @@ def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
     catalogue, decisions = current(ark.catalogue), current(ark.decisions)
     if catalogue is None or decisions is None:
         raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
-    held_bytes = sum(held.column("size").to_pylist())
+    held_bytes = sum(row["size"] for row in held.to_pylist())
     room = None if budget is None else max(0, budget - held_bytes)
     with Draft(ark.plans, "plan") as draft, Engine(ark.path / "spill") as engine:
         wanted = _wanted(engine, catalogue, decisions, held)
         steps = engine.write(_chosen(wanted, room), STEP, draft.path / "plan.parquet")
         bytes_planned = engine.fetch(
             engine.parquet(draft.path / "plan.parquet").agg(total=_["size"].sum().fill_null(0)),
-            pa.schema([pa.field("total", pa.int64())]),
+            pa.schema([column("total", pa.int64(), "bytes planned")]),
         )
         facts = {
             "catalogue": catalogue.digest,
@@ -105,7 +108,9 @@ def _chosen(wanted: ir.Table, room: int | None) -> ir.Table:
     by_rarity = ["listens", "size", "recording"]
     if room is None:
         order = ibis.window(order_by=by_listens)
-        every = wanted.mutate(position=ibis.row_number().over(order), reason=ibis.literal("listens"))
+        every = wanted.mutate(
+            position=ibis.row_number().over(order), reason=ibis.literal("listens")
+        )
         return every.order_by("position")
     first = _prefix(wanted, by_listens, ibis.literal(int(room * (1 - RARE_SHARE)))).mutate(
         reason=ibis.literal("listens"), rank=0
@@ -118,7 +123,7 @@ def _chosen(wanted: ir.Table, room: int | None) -> ir.Table:
     return both.mutate(position=ibis.row_number().over(order)).order_by("position")
 
 
-def _prefix(rows: ir.Table, order: list[object], room: ir.IntegerValue) -> ir.Table:
+def _prefix(rows: ir.Table, order: Sequence[Any], room: ir.IntegerValue) -> ir.Table:
     """Rows in order as long as their bytes fit; one larger than the whole room is passed over."""
     running = ibis.window(order_by=order, preceding=None, following=0)
     fitting = rows.filter(_["size"] <= room)

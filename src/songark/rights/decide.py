@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from songark.catalogue.normalise import artist_key, fold
 from songark.model.evidence import Grade, Part, Statement
 from songark.rights.acts import Act, Decision
-from songark.rights.terms import CLASSES, Terms, branches, terms_of
+from songark.rights.terms import CLASSES, Terms, agree, terms_of
 
 _ANOTHERS_SONG = re.compile(r"\b(?:cover|trad|traditional|arr)\b")
 
@@ -83,10 +83,6 @@ def _keep(told: _Told) -> Decision:
 
 def _share(facts: FileFacts, told: _Told) -> Decision:
     """The first thing that stands against sharing, or the permission."""
-    closed = next(((s, t) for s, t in told if not t.share), None)
-    if closed:
-        why = f"{_source(closed[0])} says {_licence(closed[0])}: {closed[1].why_not}"
-        return Decision(Act.SHARE, False, "not-licensed", why, _FIX_EVIDENCE)
     against = _conflict(told) or _anothers_song(facts, told)
     if against:
         return against
@@ -98,19 +94,30 @@ def _share(facts: FileFacts, told: _Told) -> Decision:
             why = f"nothing is said about the {part} in the file"
             return Decision(Act.SHARE, False, f"no-evidence-{part}", why, fix)
         best = max(said, key=_weight)
-        if best[0].grade < Grade.INDEPENDENT:
-            why = (
-                f"the licence of the {part} is stated only by {best[0].grade.words} "
-                f"({best[0].place}), which opens keeping at most"
-            )
-            if best[0].note:
-                why += f"; {best[0].note}"
-            return Decision(Act.SHARE, False, "weak-evidence", why, _FIX_EVIDENCE)
+        refused = _refused(part, *best)
+        if refused:
+            return refused
         chosen.append(best)
     strictest, terms = max(chosen, key=lambda one: CLASSES.index(one[1].licence_class))
     why = f"{_source(strictest)} says {_licence(strictest)}"
     grade = int(strictest.grade)
     return Decision(Act.SHARE, True, "licensed", why, "", terms.licence, terms.licence_class, grade)
+
+
+def _refused(part: Part, best: Statement, terms: Terms) -> Decision | None:
+    """What stands against sharing one work even by the best that is said of it."""
+    if not terms.share:
+        why = f"{_source(best)} says {_licence(best)}: {terms.why_not}"
+        return Decision(Act.SHARE, False, "not-licensed", why, _FIX_EVIDENCE)
+    if best.grade < Grade.INDEPENDENT:
+        why = (
+            f"the licence of the {part} is stated only by {best.grade.words} "
+            f"({best.place}), which opens keeping at most"
+        )
+        if best.note:
+            why += f"; {best.note}"
+        return Decision(Act.SHARE, False, "weak-evidence", why, _FIX_EVIDENCE)
+    return None
 
 
 def _conflict(told: _Told) -> Decision | None:
@@ -119,7 +126,7 @@ def _conflict(told: _Told) -> Decision | None:
         said = [s for s, _terms in told if part in s.parts]
         for one in said:
             for other in said:
-                if not _agree(one.licence, other.licence):
+                if not agree(one.licence, other.licence):
                     why = (
                         f"{_source(one)} says {_licence(one)} and "
                         f"{_source(other)} says {_licence(other)}: a conflict is a no"
@@ -127,10 +134,6 @@ def _conflict(told: _Told) -> Decision | None:
                     fix = "Find out which is right and correct or remove the other"
                     return Decision(Act.SHARE, False, "conflict", why, fix)
     return None
-
-
-def _agree(one: str, other: str) -> bool:
-    return bool(branches(one) & branches(other))
 
 
 def _anothers_song(facts: FileFacts, told: _Told) -> Decision | None:

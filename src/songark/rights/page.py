@@ -1,4 +1,4 @@
-"""A licence page as evidence: fetched or read, checked, stored, and claimed for the files it names."""
+"""A licence page as evidence: read, checked, stored, and claimed for the files it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songark.catalogue.normalise import artist_key, title_key
 from songark.model.errors import SongarkError, UsageError
 from songark.model.evidence import Part
 from songark.model.identity import FileId
-from songark.model.licence import find_licences
+from songark.model.licence import cc_urls
 from songark.rights.documents import keep_document
 from songark.rights.ledger import Claims, claim_licence
 from songark.rights.terms import terms_of
@@ -83,9 +83,9 @@ def store_page(ark: Ark, files: Sequence[Named], source: str) -> Stored:
 
 
 def _only_licence(text: str, source: str) -> str:
-    licences = find_licences(text)
+    licences = {expression or address for address, expression in cc_urls(text)}
     if len(licences) != 1:
-        found = ", ".join(sorted(licences)) if licences else "none"
+        found = ", ".join(sorted(licences)) or "none"
         raise UsageError(
             f"the page has to state one licence; found: {found}",
             place=source,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from songark.model.licence import ALL_RIGHTS_RESERVED, PUBLIC_DOMAIN, PUBLIC_DOMAIN_MARK
+
 # From the freest to the strictest: packs hold one class each, and a mirror may refuse some.
 CLASSES = (
     "CC0",
@@ -26,8 +28,7 @@ CLASSES = (
 _CC = re.compile(
     r"CC-(BY(?:-NC)?(?:-SA|-ND)?|BY-ND-NC)-(?:(1\.0|2\.0|2\.5|3\.0|4\.0)(?:-[A-Z]{2,3})?)", re.ASCII
 )
-_LABELS = {"LicenseRef-PDM", "LicenseRef-Public-Domain"}
-_RESERVED = "LicenseRef-All-Rights-Reserved"
+_UNVERSIONED = re.compile(r"LicenseRef-(CC-BY[A-Z-]*)-unversioned")
 _COPYLEFT = re.compile(r"(?:A|L)?GPL-[0-9.]+(?:-only|-or-later)?")
 
 
@@ -63,9 +64,27 @@ def terms_of(expression: str) -> Terms:
     return _of_tree(tree)
 
 
-def branches(expression: str) -> frozenset[str]:
-    """The licences a user may choose between: ``A OR B`` gives both."""
-    return frozenset(part.strip(" ()") for part in re.split(r"\bOR\b", expression))
+def agree(one: str, other: str) -> bool:
+    """Whether one licence can satisfy both expressions.
+
+    ``A OR B`` agrees with ``B``; a Creative Commons licence without a version agrees with every
+    version of its kind. The empty expression, which nobody understands, agrees with itself only.
+    """
+    return any(_same(a, b) for a in _branches(one) for b in _branches(other))
+
+
+def _branches(expression: str) -> list[str]:
+    return [part.strip(" ()") for part in re.split(r"\bOR\b", expression)]
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    loose = _UNVERSIONED.fullmatch(one) or _UNVERSIONED.fullmatch(other)
+    if loose is None:
+        return False
+    kinds = {_UNVERSIONED.sub(r"\1", name) for name in (one, other)}
+    return len({re.sub(r"-[0-9.]+(?:-[A-Z]{2,3})?$", "", kind) for kind in kinds}) == 1
 
 
 def _of_tree(tree: Any) -> Terms:  # noqa: ANN401 - a node of an untyped library
@@ -91,7 +110,7 @@ def _single(licence: str) -> Terms:
     if found:
         name = "CC-" + found[1].replace("BY-ND-NC", "BY-NC-ND")
         return Terms(licence, keep=True, share=True, licence_class=name)
-    if licence in _LABELS:
+    if licence in {PUBLIC_DOMAIN, PUBLIC_DOMAIN_MARK}:
         return Terms(
             licence,
             keep=True,
@@ -99,7 +118,9 @@ def _single(licence: str) -> Terms:
             why_not="a public domain label states a fact and opens nothing; "
             "dated facts have to meet a territory's rule",
         )
-    if licence == _RESERVED:
+    if _UNVERSIONED.fullmatch(licence):
+        return Terms(licence, keep=True, share=False, why_not="it does not say which version")
+    if licence == ALL_RIGHTS_RESERVED:
         return Terms(licence, keep=False, share=False, why_not="all rights are reserved")
     if _COPYLEFT.fullmatch(licence):
         return Terms(

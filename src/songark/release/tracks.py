@@ -1,0 +1,94 @@
+"""What an edition may hold: cleared for sharing everywhere, held, one file a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import pyarrow as pa
+from ibis import _
+
+from songark.ark.layout import Ark
+from songark.ark.pointer import current
+from songark.ark.tables import read_rows
+from songark.catalogue.schema import MEMBERSHIP, RECORDING
+from songark.engine.engine import Engine
+from songark.model.errors import NoArkError
+from songark.model.identity import FileId
+from songark.rights.acts import Act, Clearance
+from songark.rights.decisions import DECISION
+from songark.rights.gate import Gate
+from songark.store.records import held_files
+
+_COLUMNS = pa.schema(
+    [
+        *(RECORDING.field(n) for n in RECORDING.names if n != "files"),
+        *(MEMBERSHIP.field(n) for n in ("root", "size", "codec", "lossless", "bit_rate")),
+        *(DECISION.field(n) for n in ("licence", "licence_class", "holder", "why", "grade")),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One file that goes into an edition, with its clearance and what is known of it.
+
+    `known` has the columns of the recording, the file and the decision it rests on.
+    """
+
+    clearance: Clearance
+    known: Mapping[str, Any]
+
+    @property
+    def file(self) -> FileId:
+        """Root and size."""
+        return self.clearance.file
+
+
+def releasable(ark: Ark, before: Mapping[FileId, object]) -> list[Track]:
+    """The tracks of the next edition, in the order of their recordings.
+
+    Args:
+        ark: the archive.
+        before: files of the edition before; where one is still cleared and held it stays.
+
+    Raises:
+        NoArkError: nothing is catalogued yet.
+    """
+    catalogue, decisions = current(ark.catalogue), current(ark.decisions)
+    if catalogue is None or decisions is None:
+        raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
+    gate = Gate(ark, Act.SHARE)
+    spool = ark.path / "spill" / "releasable.parquet"
+    with Engine(ark.path / "spill") as engine:
+        members = engine.parquet(catalogue.path / "membership.parquet")
+        decided = engine.parquet(decisions.path / "decision.parquet").filter(
+            _.allowed & (_.act == Act.SHARE.value)
+        )
+        files = (
+            members.drop("duration_ms")
+            .join(decided.drop("recording"), ["root", "size"])
+            .semi_join(engine.rows(held_files(ark.store)), ["root", "size"])
+            .join(engine.parquet(catalogue.path / "recording.parquet").drop("files"), "recording")
+        )
+        order = ibis.window(
+            group_by="recording",
+            order_by=[
+                _.lossless.desc(), _.bit_rate.fill_null(0).desc(), "root", "size", "snapshot", "path"
+            ],
+        )  # fmt: skip
+        ranked = files.mutate(place=ibis.row_number().over(order)).order_by("recording", "place")
+        engine.write(ranked, _COLUMNS, spool)
+    chosen: dict[str, Track] = {}
+    try:
+        for row in read_rows(spool):
+            file = FileId(row["root"], row["size"])
+            held = chosen.get(row["recording"])
+            if not gate.is_clear(file) or (held and (held.file in before or file not in before)):
+                continue
+            chosen[row["recording"]] = Track(gate.clear(file), row)
+    finally:
+        spool.unlink(missing_ok=True)
+    return list(chosen.values())
