@@ -195,6 +195,20 @@ def test_a_file_that_changes_is_refused(tmp_path: Path, change: str) -> None:
         hash_file(path, progress=meddle)
 
 
+def test_a_file_that_is_shorter_for_a_while_is_refused(tmp_path: Path) -> None:
+    """Size and time are the same before and after; what was read is not."""
+    path = tmp_path / "moving.wav"
+    path.write_bytes(content(4 * PIECE))
+    os.utime(path, ns=(1, 1))
+
+    def meddle(count: int) -> None:
+        os.truncate(path, 2 * PIECE if count else 4 * PIECE)
+        os.utime(path, ns=(1, 1))
+
+    with pytest.raises(SongarkError, match="the file changed"):
+        hash_file(path, progress=meddle)
+
+
 def test_copy_and_hash_at_once() -> None:
     data = content(2 * PIECE + 9)
     target = io.BytesIO()

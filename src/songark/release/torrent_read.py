@@ -116,10 +116,8 @@ def _entries(
     for name, file in told:
         count = pieces(file.size)
         layer = _bytes(layers[file.root], "layer") if count > 1 else b""
-        if layer and (len(layer) != HASH * count or root_of_layer(layer) != file.root):
+        if count > 1 and (len(layer) != HASH * count or root_of_layer(layer) != file.root):
             raise _fault(f"piece layers, {file}", "the layer does not hash up to the root")
-        if count > 1 and not layer:
-            raise _fault(f"piece layers, {file}", "the layer is empty")
         made.append(TorrentEntry(name, file, layer, v1[at : at + SHA1 * count]))
         at += SHA1 * count
     return tuple(made)
