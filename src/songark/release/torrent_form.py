@@ -38,7 +38,7 @@ def check_name(name: str) -> bytes:
         raise _refused(name, "the name is not Unicode") from None
     if not 0 < len(raw) <= MAX_NAME:
         raise _refused(name, f"the name has {len(raw)} bytes, not 1 to {MAX_NAME}")
-    if name in {".", ".."} or fold(name) == PAD_FOLDER:
+    if name in {".", ".."} or name.lower() == PAD_FOLDER:
         raise _refused(name, "the name has a meaning of its own")
     found = _FORBIDDEN.search(name)
     if found:
