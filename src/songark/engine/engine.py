@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,8 @@ import pyarrow as pa
 
 from songark.ark.tables import write_batches
 
+_BATCH = 20_480
+
 
 class Engine:
     """Runs Ibis expressions over Parquet.
@@ -23,10 +26,17 @@ class Engine:
     """
 
     def __init__(self, spill: Path, *, memory: str = "4GB") -> None:
+        spill.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir=spill)
+        self.scratch = Path(self._folder.name)
+        """A folder for tables that live as long as this engine."""
         self._connection = ibis.duckdb.connect(
-            memory_limit=memory, temp_directory=str(spill), autoinstall_known_extensions=False
+            memory_limit=memory,
+            temp_directory=self._folder.name,
+            autoinstall_known_extensions=False,
         )
         self._connection.raw_sql("SET enable_progress_bar=false")
+        self._tables = 0
 
     def __enter__(self) -> Self:
         return self
@@ -38,6 +48,7 @@ class Engine:
         at: TracebackType | None,
     ) -> None:
         self._connection.disconnect()
+        self._folder.cleanup()
 
     def parquet(self, paths: Path | Sequence[Path]) -> ir.Table:
         """The rows of one or more Parquet files of the same columns."""
@@ -46,7 +57,11 @@ class Engine:
 
     def rows(self, table: pa.Table) -> ir.Table:
         """An Arrow table that is in memory already."""
-        return ibis.memtable(table)
+        self._tables += 1
+        # By a file, since Ibis does not know Arrow's binaries of fixed size.
+        path = self.scratch / f"rows-{self._tables}.parquet"
+        write_batches(path, table.schema, table.to_batches())
+        return self.parquet(path)
 
     def fetch(self, query: ir.Table, schema: pa.Schema) -> pa.Table:
         """Run a query whose result is small enough for memory."""
@@ -57,8 +72,9 @@ class Engine:
         return write_batches(path, schema, self._run(query, schema))
 
     def _run(self, query: ir.Table, schema: pa.Schema) -> Iterable[pa.RecordBatch]:
-        reader = self._connection.to_pyarrow_batches(query.select(*schema.names))
-        for batch in reader:
+        # Ibis 12.0 asks DuckDB 2.0 for batches by a name that is gone, so its SQL is run here.
+        sql = self._connection.compile(query.select(*schema.names))
+        for batch in self._connection.con.sql(sql).to_arrow_reader(_BATCH):
             yield pa.RecordBatch.from_arrays(
                 [
                     column.cast(field.type)

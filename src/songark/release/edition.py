@@ -25,7 +25,7 @@ from songark.release.attribution import attribution
 from songark.release.coverage import CURVE, coverage, curve
 from songark.release.history import History, read_history
 from songark.release.packs import ATTRIBUTION, Pack, fill_packs
-from songark.release.torrent import Torrent, TorrentFile, build_torrent
+from songark.release.torrent import Torrent, TorrentFile, TorrentInfo, build_torrent, read_torrent
 from songark.release.tracks import Track, releasable
 from songark.rights.acts import Act
 from songark.rights.decisions import DECISION
@@ -54,10 +54,16 @@ MANIFEST = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A pack with its torrent."""
+    """A pack with its torrent: the file's bytes, and what they say."""
 
     pack: Pack
-    torrent: Torrent
+    data: bytes
+    torrent: TorrentInfo
+
+    @property
+    def path(self) -> str:
+        """Where the torrent lies in the archive."""
+        return f"torrents/{self.torrent.infohash_v2.hex()}.torrent"
 
 
 def make_edition(ark: Ark) -> Sealed:
@@ -126,9 +132,16 @@ def _torrent(
             web_seeds=ark.settings.web_seeds,
         )
 
-    torrent = build(())
-    earlier = [one for one in history.infohashes(pack.name) if one != torrent.infohash_v1]
-    return Packed(pack, build(earlier) if earlier else torrent)
+    made = build(())
+    earlier = [one for one in history.infohashes(pack.name) if one != made.infohash_v1]
+    packed = Packed(pack, made.data, read_torrent(made.data))
+    stored = ark.path / packed.path
+    if stored.is_file():
+        # A torrent is stored once; what stands outside its info stays as it was first written.
+        data = stored.read_bytes()
+    else:
+        data = build(earlier).data
+    return Packed(pack, data, read_torrent(data))
 
 
 def _write(
@@ -162,7 +175,7 @@ def _torrent_line(one: Packed) -> dict[str, Any]:
     return {
         "infohash_v1": one.torrent.infohash_v1.hex(),
         "infohash_v2": one.torrent.infohash_v2.hex(),
-        "file": _torrent_path(one.torrent),
+        "file": one.path,
         "pack": one.pack.name,
         "tier": one.pack.tier,
         "licence_class": one.pack.licence_class,
@@ -171,11 +184,10 @@ def _torrent_line(one: Packed) -> dict[str, Any]:
         "tracks": len(one.pack.tracks),
         "bytes": one.pack.bytes,
         "listens": sum(track.known["listens"] for track in one.pack.tracks.values()),
+        "similar": [infohash.hex() for infohash in one.torrent.similar],
+        "trackers": list(one.torrent.trackers),
+        "web_seeds": list(one.torrent.web_seeds),
     }
-
-
-def _torrent_path(torrent: Torrent) -> str:
-    return f"torrents/{torrent.infohash_v2.hex()}.torrent"
 
 
 def _write_beside(ark: Ark, draft: Path, packed: Sequence[Packed], history: History) -> None:
@@ -224,9 +236,9 @@ def _ask_again(ark: Ark, tracks: Sequence[Track]) -> None:
 
 def _write_torrents(ark: Ark, packed: Sequence[Packed]) -> None:
     for one in packed:
-        path = ark.path / _torrent_path(one.torrent)
+        path = ark.path / one.path
         if not path.is_file():
-            write_whole(path, one.torrent.data)
+            write_whole(path, one.data)
 
 
 def _write_index(ark: Ark, draft: Path, packed: Sequence[Packed], number: int) -> None:
@@ -236,8 +248,7 @@ def _write_index(ark: Ark, draft: Path, packed: Sequence[Packed], number: int) -
         if path.is_file()
     }
     for one in packed:
-        path = _torrent_path(one.torrent)
-        digests[path] = digest_file(ark.path / path)
+        digests[one.path] = digest_file(ark.path / one.path)
     write_whole(draft / "SHA256SUMS", write_index(digests))
 
 

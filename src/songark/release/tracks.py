@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
+from songark.ark.seal import Sealed
 from songark.ark.tables import read_rows
 from songark.catalogue.schema import MEMBERSHIP, RECORDING
 from songark.engine.engine import Engine
@@ -60,35 +62,40 @@ def releasable(ark: Ark, before: Mapping[FileId, object]) -> list[Track]:
     catalogue, decisions = current(ark.catalogue), current(ark.decisions)
     if catalogue is None or decisions is None:
         raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
-    gate = Gate(ark, Act.SHARE)
-    spool = ark.path / "spill" / "releasable.parquet"
     with Engine(ark.path / "spill") as engine:
-        members = engine.parquet(catalogue.path / "membership.parquet")
-        decided = engine.parquet(decisions.path / "decision.parquet").filter(
-            _.allowed & (_.act == Act.SHARE.value)
-        )
-        files = (
-            members.drop("duration_ms")
-            .join(decided.drop("recording"), ["root", "size"])
-            .semi_join(engine.rows(held_files(ark.store)), ["root", "size"])
-            .join(engine.parquet(catalogue.path / "recording.parquet").drop("files"), "recording")
-        )
-        order = ibis.window(
-            group_by="recording",
-            order_by=[
-                _.lossless.desc(), _.bit_rate.fill_null(0).desc(), "root", "size", "snapshot", "path"
-            ],
-        )  # fmt: skip
-        ranked = files.mutate(place=ibis.row_number().over(order)).order_by("recording", "place")
+        ranked = _ranked(engine, catalogue, decisions, held_files(ark.store))
+        spool = engine.scratch / "releasable.parquet"
         engine.write(ranked, _COLUMNS, spool)
+        return _choose(read_rows(spool), Gate(ark, Act.SHARE), before)
+
+
+def _ranked(engine: Engine, catalogue: Sealed, decisions: Sealed, held: pa.Table) -> ir.Table:
+    """Every held file that decisions clear, the best of each recording first."""
+    decided = engine.parquet(decisions.path / "decision.parquet")
+    cleared = decided.filter(_.allowed & (_.act == Act.SHARE.value)).drop("recording")
+    recording = engine.parquet(catalogue.path / "recording.parquet").drop("files")
+    members = engine.parquet(catalogue.path / "membership.parquet").drop("duration_ms")
+    files = (
+        members.join(cleared, ["root", "size"])
+        .semi_join(engine.rows(held), ["root", "size"])
+        .join(recording, "recording")
+    )
+    quality = [_.lossless.desc(), _.bit_rate.fill_null(0).desc()]
+    order = ibis.window(
+        group_by="recording", order_by=[*quality, "root", "size", "snapshot", "path"]
+    )
+    return files.mutate(place=ibis.row_number().over(order)).order_by("recording", "place")
+
+
+def _choose(
+    rows: Iterable[Mapping[str, Any]], gate: Gate, before: Mapping[FileId, object]
+) -> list[Track]:
+    """The best file of each recording, or the one that was released before."""
     chosen: dict[str, Track] = {}
-    try:
-        for row in read_rows(spool):
-            file = FileId(row["root"], row["size"])
-            held = chosen.get(row["recording"])
-            if not gate.is_clear(file) or (held and (held.file in before or file not in before)):
-                continue
-            chosen[row["recording"]] = Track(gate.clear(file), row)
-    finally:
-        spool.unlink(missing_ok=True)
+    for row in rows:
+        file = FileId(row["root"], row["size"])
+        held = chosen.get(row["recording"])
+        if not gate.is_clear(file) or (held and (held.file in before or file not in before)):
+            continue
+        chosen[row["recording"]] = Track(gate.clear(file), row)
     return list(chosen.values())

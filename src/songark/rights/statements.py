@@ -52,13 +52,11 @@ def said_of_files(
         return
     statements = ibis.union(*parts) if len(parts) > 1 else parts[0]
     joined = members.left_join(statements, ["snapshot", "source_key"]).select(*_SAID.names)
-    spool = ark.path / "spill" / "said.parquet"
-    try:
-        engine.write(joined.distinct().order_by(*(_[n] for n in _SAID.names)), _SAID, spool)
-        for (root, size), rows in groupby(read_rows(spool), key=lambda r: (r["root"], r["size"])):
-            yield _file(FileId(root, size), list(rows))
-    finally:
-        spool.unlink(missing_ok=True)
+    spool = engine.scratch / "said.parquet"
+    order = ["root", "size", *(n for n in _SAID.names if n not in {"root", "size"})]
+    engine.write(joined.distinct().order_by(*(_[name] for name in order)), _SAID, spool)
+    for (root, size), rows in groupby(read_rows(spool), key=lambda r: (r["root"], r["size"])):
+        yield _file(FileId(root, size), list(rows))
 
 
 def _file(

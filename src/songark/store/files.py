@@ -26,7 +26,9 @@ def place_of(store: Path, file: FileId, extension: str) -> Path:
     return store / root[:2] / root[2:4] / f"{root}-{file.size}.{extension}"
 
 
-def bring_in(source: Path, expected: FileId, store: Path, incoming: Path) -> tuple[Path, HashRecord]:
+def bring_in(
+    source: Path, expected: FileId, store: Path, incoming: Path
+) -> tuple[Path, HashRecord]:
     """Copy a file into the store, hashing it on the way; returns its place and hash record.
 
     The copy is written to `incoming`, synced, compared with what is expected and renamed. A file

@@ -25,6 +25,9 @@ from songark.store.records import Holding, add_holdings, read_holdings
 # A segment is sealed after this many files, so that a stopped run loses little.
 _SEGMENT = 1_000
 
+# The extension of texts of our own in the store; no audio has it.
+TEXT = "txt"
+
 
 @dataclass(slots=True)
 class Kept:
@@ -72,11 +75,11 @@ def keep_text(ark: Ark, data: bytes) -> Holding:
     hasher = Hasher()
     hasher.update(data)
     record = hasher.finish()
-    place = place_of(ark.store, record.file, "txt")
+    place = place_of(ark.store, record.file, TEXT)
     if not place.is_file():
         write_whole(place, data)
         place.chmod(0o444)
-    return Holding(record, "txt")
+    return Holding(record, TEXT)
 
 
 def _place(ark: Ark, snapshot: str) -> str:

@@ -52,6 +52,14 @@ def add_holdings(store: Path, holdings: Iterable[Holding]) -> Sealed:
         return draft.seal({"rows": rows})
 
 
+def add_missing(store: Path, holdings: Iterable[Holding]) -> None:
+    """Seal those holdings that no segment has yet; where all are there, nothing is written."""
+    held = {one.file for one in read_holdings(store)}
+    fresh = {one.file: one for one in holdings if one.file not in held}
+    if fresh:
+        add_holdings(store, fresh.values())
+
+
 def segments(store: Path) -> list[Sealed]:
     """The sealed segments, by name."""
     return sealed_in(store / "records")

@@ -1,0 +1,70 @@
+"""``songark mirror``: mirror a release to the size of your disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from songark.cli.output import Output
+from songark.cli.verb import verb
+from songark.model.size import parse_size, show_size
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--budget", help="Bytes this mirror may hold, such as 2TB; else everything.")
+@click.option("--listen", default="0.0.0.0:0", help="Where to take BitTorrent connections.")
+@click.option("--no-discovery", is_flag=True, help="Ask only the peers that the feed names.")
+@click.option("--stay", is_flag=True, help="Go on seeding, and follow the feed.")
+@verb
+def command(
+    out: Output,
+    feed: str,
+    folder: Path,
+    budget: str | None,
+    listen: str,
+    no_discovery: bool,
+    stay: bool,
+) -> None:
+    """Mirror the release that FEED names into DIR: the most useful packs that fit the budget.
+
+    FEED is a web address or a folder; with #sha256=FINGERPRINT behind it only that archive is
+    accepted. DIR then holds folders of playable files. Run it again to go on or to update.
+    """
+    from songark.mirror.mirror import mirror
+    from songark.mirror.session import open_session
+    from songark.mirror.shelf import Shelf
+    from songark.mirror.staying import stay_and_seed
+    from songark.mirror.trust import open_feed
+
+    bound = parse_size(budget) if budget else None
+    shelf = Shelf(folder)
+    trusted = open_feed(feed, shelf.state / "trust")
+    with open_session(listen, dht=not no_discovery, lan=not no_discovery) as session:
+        done = mirror(trusted, shelf, budget=bound, session=session, progress=out)
+        out.say(
+            f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
+            f"{show_size(done.bytes)} in {folder}."
+        )
+        out.say(
+            f"Fetched {show_size(done.fetched)} ({done.audio_fetched} tracks), verified "
+            f"{done.verified} files, set aside {done.set_aside}; {done.passed_over} packs of the "
+            f"release are outside the budget."
+        )
+        if stay:
+            out.say(f"Seeding on port {session.port}; stop with Ctrl-C.")
+            stay_and_seed(trusted, shelf, budget=bound, session=session, out=out)
+    out.summary(
+        edition=done.edition,
+        packs=done.packs,
+        tracks=done.tracks,
+        bytes=done.bytes,
+        fetched=done.fetched,
+        audio_fetched=done.audio_fetched,
+        verified=done.verified,
+        set_aside=done.set_aside,
+        passed_over=done.passed_over,
+        fingerprint=trusted.fingerprint,
+    )
