@@ -8,6 +8,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+UNKNOWN_ARTIST = "Unknown artist"
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -68,7 +70,7 @@ def _recordings(rows: ir.Table, counts: ir.Table) -> ir.Table:
             "listens",
             "popularity",
             title=_.title_raw.fill_null(_.source_key.re_replace(r"^.*/|\.[^./]*$", "")),
-            artist=_.artist_raw.fill_null("Unknown artist"),
+            artist=_.artist_raw.fill_null(UNKNOWN_ARTIST),
             release=_.release_raw,
             date=_.date_raw,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from songark.ark.settings import parse_address
 from songark.cli.output import Output
 from songark.cli.verb import verb
 from songark.model.size import parse_size, show_size
@@ -16,6 +17,7 @@ from songark.model.size import parse_size, show_size
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--budget", help="Bytes this mirror may hold, such as 2TB; else everything.")
 @click.option("--listen", default="0.0.0.0:0", help="Where to take BitTorrent connections.")
+@click.option("--peer", "peers", multiple=True, help="HOST:PORT of a seeder to ask, too.")
 @click.option("--no-discovery", is_flag=True, help="Ask only the peers that the feed names.")
 @click.option("--stay", is_flag=True, help="Go on seeding, and follow the feed.")
 @verb
@@ -25,6 +27,7 @@ def command(
     folder: Path,
     budget: str | None,
     listen: str,
+    peers: tuple[str, ...],
     no_discovery: bool,
     stay: bool,
 ) -> None:
@@ -43,7 +46,14 @@ def command(
     shelf = Shelf(folder)
     trusted = open_feed(feed, shelf.state / "trust")
     with open_session(listen, dht=not no_discovery, lan=not no_discovery) as session:
-        done = mirror(trusted, shelf, budget=bound, session=session, progress=out)
+        done = mirror(
+            trusted,
+            shelf,
+            budget=bound,
+            session=session,
+            progress=out,
+            peers=[parse_address(peer) for peer in peers],
+        )
         out.say(
             f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
             f"{show_size(done.bytes)} in {folder}."

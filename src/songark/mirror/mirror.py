@@ -49,6 +49,7 @@ def mirror(
     budget: int | None,
     session: Session,
     progress: Progress,
+    peers: Sequence[tuple[str, int]] = (),
     patience: float = 120.0,
 ) -> Mirrored:
     """Bring a mirror up to date with a feed; goes on where an earlier run stopped.
@@ -59,6 +60,7 @@ def mirror(
         budget: bytes the mirror may hold; None for everything.
         session: where torrents are fetched.
         progress: told of stages and bytes.
+        peers: (host, port) of seeders to ask besides those that the feed names.
         patience: seconds without a byte after which a pack is given up.
 
     Raises:
@@ -83,7 +85,7 @@ def mirror(
         for line in chosen:
             info, data = torrents[line["pack"]]
             job = _Job(shelf, info, data, session, patience)
-            job.run(swarm.peers, swarm.web_seeds, progress, result)
+            job.run([*peers, *swarm.peers], swarm.web_seeds, progress, result)
             shelf.save()
             result.packs += 1
             result.tracks += len(info.files) - 1

@@ -30,6 +30,7 @@ class OwnSeeder:
         self._gate = Gate(ark, Act.SHARE)
         self._edition = 0
         self._seeded: dict[bytes, frozenset[FileId]] = {}
+        self._refused: set[FileId] = set()
 
     def sync(self) -> bool:
         """Take in what changed since the last call; returns whether anything did.
@@ -47,9 +48,15 @@ class OwnSeeder:
         self._edition = len(folders)
         return True
 
+    def offers(self, file: FileId) -> bool:
+        """Whether a file is given away by any torrent just now."""
+        return file not in self._refused and any(file in held for held in self._seeded.values())
+
     def _close(self) -> None:
         every = frozenset().union(*self._seeded.values())
-        self._seeder.refuse(file for file in sorted(every) if not self._gate.is_clear(file))
+        closed = {file for file in every if not self._gate.is_clear(file)}
+        self._seeder.refuse(closed)
+        self._refused |= closed
 
     def _seed(self, edition: Path) -> None:
         """Seed an edition's torrents; those of the edition before that it lacks are dropped."""

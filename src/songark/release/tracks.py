@@ -15,10 +15,12 @@ from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.seal import Sealed
 from songark.ark.tables import read_rows
+from songark.catalogue.popularity import UNKNOWN_ARTIST
 from songark.catalogue.schema import MEMBERSHIP, RECORDING
 from songark.engine.engine import Engine
 from songark.model.errors import NoArkError
 from songark.model.identity import FileId
+from songark.release.credit import credited
 from songark.rights.acts import Act, Clearance
 from songark.rights.decisions import DECISION
 from songark.rights.gate import Gate
@@ -97,5 +99,12 @@ def _choose(
         held = chosen.get(row["recording"])
         if not gate.is_clear(file) or (held and (held.file in before or file not in before)):
             continue
-        chosen[row["recording"]] = Track(gate.clear(file), row)
+        chosen[row["recording"]] = Track(gate.clear(file), _shown(row))
     return list(chosen.values())
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A track as a release shows it: where no tag names an artist, the right-holder is named."""
+    holder = credited(row["holder"])
+    artist = holder if holder and row["artist"] == UNKNOWN_ARTIST else row["artist"]
+    return {**row, "holder": holder, "artist": artist}

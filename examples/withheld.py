@@ -1,6 +1,6 @@
-"""Make the tracks of this folder: short tunes that must never be released, one reason each.
+"""Make `music/withheld/`: short tunes that must never be released, one reason each.
 
-Run it with PyAV installed: `python make.py` writes every file next to itself. The notes are
+Run it with PyAV installed: `python examples/withheld.py` writes every file to its place. The notes are
 summed from sines, rounded to 16 bits and encoded with the bit-exact flags of the codecs, so the
 same version of PyAV writes the same bytes again. No recording and no other person's tune is used.
 """
@@ -19,19 +19,18 @@ import av
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent / "music" / "withheld"
 PENTATONIC = (0, 2, 4, 7, 9)
 PARTIALS = ((1, 0.60), (2, 0.22), (3, 0.10), (5, 0.05))
 BLOCK = 1024
 
 CC0 = "http://creativecommons.org/publicdomain/zero/1.0/"
 CC_BY = "https://creativecommons.org/licenses/by/4.0/"
-CC_BY_NC = "https://creativecommons.org/licenses/by-nc/4.0/"
 
 COPYRIGHT_FILE = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: {package}
-Source: made by examples/music/withheld/make.py
+Source: made by examples/withheld.py
 Comment: {comment}
 
 Files: *
@@ -186,21 +185,6 @@ TUNES = (
             licence="CC-BY-SA-3.0",
             text="Creative Commons Attribution-ShareAlike 3.0 Unported.",
             comment="Made up for a test: the tag of the file says CC0-1.0, this file does not.",
-        ),
-    ),
-    Tune(
-        path="made-non-commercial/not-for-sale.opus",
-        codec="libopus",
-        steps=(5, 4, 2, 0, 2, 4, 5, 7, 5, 4, 2, 1, 0),
-        tonic=329.63,
-        beat=0.45,
-        tags={"artist": "The Songark authors", "title": "Not for Sale", "LICENSE": CC_BY_NC},
-        rate=48000,
-        bit_rate=32_000,
-        paper=Paper(
-            licence="CC-BY-NC-4.0",
-            text="Creative Commons Attribution-NonCommercial 4.0 International.",
-            comment="Made up for a test: tag and file agree, and the licence is not a free one.",
         ),
     ),
     Tune(
