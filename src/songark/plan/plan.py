@@ -39,6 +39,8 @@ HELD = pa.schema([STEP.field("root"), STEP.field("size")])
 def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
     """Decide what to keep and write it down; nothing is moved.
 
+    Where nothing is wanting and the budget is as before, the last plan still stands.
+
     One file a recording: one that may be shared before others, lossless before lossy, then the
     higher bit rate. What is held stays and counts against the budget.
 
@@ -70,6 +72,9 @@ def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
             "steps": steps,
             "bytes": bytes_planned.column("total")[0].as_py(),
         }
+        last = current(ark.plans)
+        if last and not steps and last.facts["budget"] == budget:
+            return last
         sealed = draft.seal(facts)
     set_current(sealed)
     return sealed
