@@ -47,7 +47,7 @@ def command(out: Output, ark_path: Path, music: Path) -> None:
         out.say(f"  {chapter:<9} {words}")
         out.status(event=chapter, words=words)
 
-    with locked(ark_path.with_name(f".{ark_path.name}.demo.lock")):
+    with locked(mirror / ".songark" / "demo.lock"):
         told = Story(ark_path, music, mirror, say, out).tell()
         report = ark_path / "report.html"
         write_report(ark_path, report)

@@ -112,14 +112,13 @@ class Story:
             self._rebuild(ark, scratch)
         self._check(ark)
         folders = edition_folders(ark.editions)
-        told = Told(
+        return Told(
             edition=len(folders),
             manifest=again.manifest,
             infohashes=[line["infohash_v2"] for line in torrent_lines(folders[-1])],
             changed=len(folders) > before or first.fetched + second.fetched > 0,
             figures=self.figures,
         )
-        return told
 
     def _released(self, ark: Ark, facts: dict[str, Any]) -> None:
         """Nothing that may not be shared is in any torrent or manifest."""
