@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from songark.model.merkle import PIECE, pieces
 from songark.release.bencode import decode, encode
 from songark.release.torrent import MAX_TORRENT, read_torrent
 
-__all__ = ["NOWHERE", "Entry", "Loaded", "holds", "load", "matching", "piece_matches"]
+__all__ = ["Entry", "Loaded", "arrange", "holds", "load", "matching", "piece_matches"]
 
-NOWHERE = "/dev/null/songark"
-"""A path that can neither be read nor made: what libtorrent is told of files it must not touch."""
-
+# A path that can neither be read nor made: what libtorrent is told of files it must not touch.
+_NOWHERE = "/dev/null/songark"
 _LIMITS = {"max_buffer_size": MAX_TORRENT, "max_pieces": 2_097_152, "max_decode_tokens": 3_000_000}
 _ZEROS = bytes(PIECE)
+_NORMAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,25 @@ def load(torrent: bytes) -> Loaded:
     ):
         raise _differs(told.folder, "other files or another infohash")
     return Loaded(told.folder, told.infohash_v2, tuple(entries), first, places, params, info)
+
+
+def arrange(
+    loaded: Loaded, places: Mapping[int, str], have: list[bool], fetch: Collection[int] = ()
+) -> lt.add_torrent_params:
+    """Tell libtorrent where files lie, by index, which pieces are there, and what to fetch.
+
+    A file that is not fetched has priority 0: so it is not written to, and libtorrent does not
+    check its size, after which it would read the whole torrent again.
+    """
+    params = loaded.params
+    params.renamed_files = {
+        entry.index: places.get(entry.index, _NOWHERE) for entry in loaded.entries
+    }
+    params.file_priorities = [_NORMAL if at in fetch else 0 for at in range(loaded.places)]
+    params.have_pieces = have
+    params.save_path = _NOWHERE
+    params.flags = lt.torrent_flags.duplicate_is_error
+    return params
 
 
 def holds(path: Path, size: int) -> bool:

@@ -61,6 +61,7 @@ class Session:
     def close(self) -> None:
         """Drop all connections, free the port and end the thread; again, it does nothing."""
         self._over.set()
+        self.swarm.post_session_stats()  # wakes the thread
         if threading.current_thread() is not self._thread:
             self._thread.join()
         self.swarm.pause()
