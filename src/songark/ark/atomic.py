@@ -27,7 +27,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     ``.<name>.<random>.part`` and removed by `sweep`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    # At most 48 characters, which are 192 bytes: a hidden name may be no longer than 255.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:48]}.", suffix=".part", dir=path.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

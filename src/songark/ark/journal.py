@@ -24,6 +24,9 @@ from songark.model.errors import BrokenError
 
 ZERO = "0" * 64
 
+# Bytes read backwards at a time to find the last line.
+_STRIDE = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -109,7 +112,7 @@ class Journal:
         """Add one line; when this returns, it is on the disk.
 
         Raises:
-            BrokenError: the chain before it is broken.
+            BrokenError: the last line was changed. Earlier ones are checked whenever they are read.
         """
         return self.extend([(kind, body)])[0]
 
@@ -117,7 +120,7 @@ class Journal:
         """Add several lines with one sync; a power cut may keep a first part of them."""
         with locked(self._lock, wait=10.0):
             self._mend()
-            head = self.head()
+            head = self._last()
             made: list[Line] = []
             for kind, body in entries:
                 line = _make(head, kind, body)
@@ -139,6 +142,22 @@ class Journal:
             for raw in stream:
                 if raw.endswith(b"\n"):
                     yield raw
+
+    def _last(self) -> Head:
+        """The head by the last line alone, so that appending costs the same at any length."""
+        if not self.path.exists():
+            return Head()
+        with self.path.open("rb") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            tail, start = b"", end
+            while start and tail.count(b"\n") < 2:
+                start = max(0, start - _STRIDE)
+                stream.seek(start)
+                tail = stream.read(end - start)
+        if not tail:
+            return Head()
+        line = _parse(tail.rstrip(b"\n").rpartition(b"\n")[2], f"{self.path}, last line")
+        return Head(line.n, line.hash)
 
     def _mend(self) -> None:
         """Move a torn last line aside."""
@@ -171,13 +190,14 @@ def _parse(raw: bytes, place: str) -> Line:
         told = value.pop("hash")
         real = hashlib.sha256(canonical(value)).hexdigest()
         line = Line(**value, hash=told)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenError(
             f"not a line of a journal ({error})",
             place=place,
             remedy="Restore the journal from a copy",
         ) from None
-    if told != real:
+    # The same value may be written in other bytes: only its one form is what was written.
+    if told != real or _encode(line) != raw:
         raise BrokenError(
             "the line was changed after it was written",
             place=place,

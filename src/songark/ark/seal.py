@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +22,12 @@ from songark.ark.journal import canonical
 from songark.model.errors import BrokenError
 
 MANIFEST = "manifest.json"
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of a file last through a power cut."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def digest_file(path: Path) -> str:
@@ -120,8 +127,11 @@ class Draft:
             if sealed.digest != digest:
                 raise BrokenError("something else is sealed here already", place=str(final))
             return sealed
-        for folder in [p for p in self.path.rglob("*") if p.is_dir()]:
-            sync_folder(folder)
+        for path in self.path.rglob("*"):
+            if path.is_dir():
+                sync_folder(path)
+            elif path.is_file():
+                sync_file(path)
         self.path.chmod(0o755)
         self.path.rename(final)
         sync_folder(self.parent)

@@ -112,18 +112,29 @@ def _checked(field: str, value: Any, place: str) -> Any:  # noqa: ANN401 - TOML 
     kind = {f.name: f.type for f in fields(Settings)}[field]
     try:
         if field == "pack_size":
-            return parse_size(str(value))
+            return _pack_size(str(value))
         if kind == "bool" and isinstance(value, bool):
             return value
         if kind == "str" and isinstance(value, str):
             if field.endswith("listen"):
                 parse_address(value)
             return value
-        if kind.startswith("tuple") and isinstance(value, list):
+        if kind.startswith("tuple") and _is_texts(value):
             if field == "peers":
                 for one in value:
                     parse_address(one)
-            return tuple(str(v) for v in value)
+            return tuple(value)
     except UsageError as error:
-        raise UsageError(error.message, place=place) from None
+        raise UsageError(error.message, place=place, remedy=error.remedy) from None
     raise UsageError(f"not a value of the right kind: {value!r}", place=place)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _pack_size(text: str) -> int:
+    size = parse_size(text)
+    if size < 1:
+        raise UsageError("a torrent holds more than nothing", remedy="Write it like 10 GB")
+    return size

@@ -42,12 +42,17 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
                 waiting.append(part)
                 held += part.num_rows
                 if held == ROW_GROUP:
-                    writer.write_table(pa.Table.from_batches(waiting, schema))
+                    writer.write_table(_row_group(waiting, schema))
                     waiting, held = [], 0
             count += one.num_rows
         if waiting:
-            writer.write_table(pa.Table.from_batches(waiting, schema))
+            writer.write_table(_row_group(waiting, schema))
     return count
+
+
+def _row_group(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """One chunk a column: the writer ends pages where chunks end, and batches must not show."""
+    return pa.Table.from_batches(batches, schema).combine_chunks()
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -35,6 +36,7 @@ class Output:
         self._total: int | None = None
         self._done = 0
         self._last = 0.0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -59,12 +61,13 @@ class Output:
             self._start_bars()
 
     def done(self, count: int) -> None:
-        """So many more bytes are done."""
-        self._done += count
-        if self._bars is not None:
-            self._bars.update(self._task, advance=count)
-        elif self.as_json and time.monotonic() - self._last >= _STATUS_EVERY:
-            self._status()
+        """So many more bytes are done; any thread may say so."""
+        with self._lock:
+            self._done += count
+            if self._bars is not None:
+                self._bars.update(self._task, advance=count)
+            elif self.as_json and time.monotonic() - self._last >= _STATUS_EVERY:
+                self._status()
 
     # Results.
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from songark.ark.lock import locked
 from songark.mirror.editions import edition_numbers, fetch_edition, swarm_of, withdrawn_files
-from songark.mirror.fetcher import FetchProgress, fetch
+from songark.mirror.pack_job import PackJob
 from songark.mirror.session import Session
 from songark.mirror.shelf import Shelf
 from songark.mirror.trust import Trusted
 from songark.model.errors import BrokenError, UsageError
-from songark.model.identity import FileId
+from songark.model.index import read_index
 from songark.model.progress import Progress
 from songark.release.history import torrent_lines
-from songark.release.packs import ATTRIBUTION
 from songark.release.torrent import TorrentInfo, read_torrent
+
+# Small packs cost more waiting than bytes.
+_AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -81,15 +82,8 @@ def mirror(
         result.passed_over = len(lines) - len(chosen)
         torrents = {line["pack"]: _torrent(feed, shelf, number, line) for line in chosen}
         _obey(feed, shelf, [info for info, _data in torrents.values()], result)
-        swarm = swarm_of(feed)
-        for line in chosen:
-            info, data = torrents[line["pack"]]
-            job = _Job(shelf, info, data, session, patience)
-            job.run([*peers, *swarm.peers], swarm.web_seeds, progress, result)
-            shelf.save()
-            result.packs += 1
-            result.tracks += len(info.files) - 1
-            result.bytes += sum(entry.file.size for entry in info.files)
+        jobs = [PackJob(shelf, info, data) for info, data in torrents.values()]
+        _bring_up_to_date(feed, shelf, jobs, session, progress, peers, patience, result)
     result.verified = shelf.verified
     return result
 
@@ -120,8 +114,6 @@ def _torrent(
     feed: Trusted, shelf: Shelf, number: int, line: dict[str, Any]
 ) -> tuple[TorrentInfo, bytes]:
     """A pack's torrent as the edition names it."""
-    from songark.model.index import read_index
-
     index = read_index((shelf.state / f"editions/{number}/SHA256SUMS").read_bytes())
     path = line["file"]
     if path not in index:
@@ -146,71 +138,40 @@ def _obey(feed: Trusted, shelf: Shelf, torrents: Sequence[TorrentInfo], done: Mi
     shelf.save()
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One pack being brought up to date."""
-
-    shelf: Shelf
-    info: TorrentInfo
-    data: bytes
-    session: Session
-    patience: float
-
-    def run(
-        self,
-        peers: Sequence[tuple[str, int]],
-        web_seeds: Sequence[str],
-        progress: Progress,
-        done: Mirrored,
-    ) -> None:
-        have = dict(self._have())
-        missing = {e.name: e.file for e in self.info.files if e.name not in have}
-        if not missing:
-            return
-        into = self.shelf.incoming(self.info.infohash_v2.hex())
-        local = self._bring_over(missing, into)
-        progress.stage(self.info.folder, sum(file.size for file in missing.values()))
-        result = fetch(
-            self.session,
-            self.data,
-            into=into,
-            have=have,
-            peers=peers,
-            web_seeds=web_seeds,
-            progress=_Increments(progress.done),
-            patience=self.patience,
-        )
-        for name in result.complete:
-            self.shelf.take(into / name, f"{self.info.folder}/{name}", missing[name])
-        shutil.rmtree(into)
-        done.fetched += result.payload
-        done.audio_fetched += len(set(missing) - {ATTRIBUTION} - local)
-
-    def _have(self) -> Iterator[tuple[str, Path]]:
-        for entry in self.info.files:
-            path = f"{self.info.folder}/{entry.name}"
-            if self.shelf.has(path, entry.file):
-                yield entry.name, self.shelf.folder / path
-
-    def _bring_over(self, missing: dict[str, FileId], into: Path) -> set[str]:
-        """Copy what another pack of this mirror has; the fetch then finds it right."""
-        brought = set()
-        for name, file in sorted(missing.items()):
-            place = self.shelf.elsewhere(file)
-            if place and not (into / name).exists():
-                into.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(place, into / name)
-                brought.add(name)
-        return brought
-
-
-class _Increments:
-    """Turns a download's running total into what came since."""
-
-    def __init__(self, told: Callable[[int], None]) -> None:
-        self._told = told
-        self._last = 0
-
-    def __call__(self, at: FetchProgress) -> None:
-        self._told(at.done - self._last)
-        self._last = at.done
+def _bring_up_to_date(
+    feed: Trusted,
+    shelf: Shelf,
+    jobs: Sequence[PackJob],
+    session: Session,
+    progress: Progress,
+    peers: Sequence[tuple[str, int]],
+    patience: float,
+    done: Mirrored,
+) -> None:
+    """Fetch several packs at a time; each is put in place as soon as it is whole."""
+    swarm = swarm_of(feed)
+    ask = [*peers, *swarm.peers]
+    for job in jobs:
+        job.prepare()
+        done.packs += 1
+        done.tracks += len(job.info.files) - 1
+        done.bytes += sum(entry.file.size for entry in job.info.files)
+    wanted = [job for job in jobs if job.missing]
+    progress.stage("fetching", sum(job.bytes for job in wanted))
+    with ThreadPoolExecutor(_AT_ONCE, "fetch") as pool:
+        running = {
+            pool.submit(job.fetch, session, ask, swarm.web_seeds, progress.done, patience): job
+            for job in wanted
+        }
+        try:
+            for future in as_completed(running):
+                result = future.result()
+                if result:
+                    done.audio_fetched += running[future].finish(result)
+                    done.fetched += result.payload
+                    shelf.save()
+        except BaseException:
+            for future in running:
+                future.cancel()
+            raise
+    shelf.save()

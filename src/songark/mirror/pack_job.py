@@ -1,0 +1,103 @@
+"""One pack of a mirror brought up to date: what is missing is fetched, hashed and put in place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from songark.mirror.fetcher import FetchProgress, FetchResult, fetch
+from songark.mirror.session import Session
+from songark.mirror.shelf import Shelf
+from songark.model.identity import FileId
+from songark.release.packs import ATTRIBUTION
+from songark.release.torrent import TorrentInfo
+
+
+@dataclass(slots=True)
+class PackJob:
+    """A pack to bring up to date: `prepare`, `fetch` on any thread, `finish`."""
+
+    shelf: Shelf
+    info: TorrentInfo
+    data: bytes
+    have: dict[str, Path] = field(default_factory=dict)
+    missing: dict[str, FileId] = field(default_factory=dict)
+    brought: set[str] = field(default_factory=set)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are missing."""
+        return sum(file.size for file in self.missing.values())
+
+    @property
+    def incoming(self) -> Path:
+        """Where missing files are fetched to."""
+        return self.shelf.incoming(self.info.infohash_v2.hex())
+
+    def prepare(self) -> None:
+        """Find what is here, and copy over what another pack of this mirror has."""
+        for entry in self.info.files:
+            path = f"{self.info.folder}/{entry.name}"
+            if self.shelf.has(path, entry.file):
+                self.have[entry.name] = self.shelf.folder / path
+            else:
+                self.missing[entry.name] = entry.file
+        for name, file in sorted(self.missing.items()):
+            place = self.shelf.elsewhere(file)
+            if place and not (self.incoming / name).exists():
+                self.incoming.mkdir(parents=True, exist_ok=True)
+                # The fetch reads it again and takes no byte on trust.
+                shutil.copyfile(place, self.incoming / name)
+                self.brought.add(name)
+
+    def fetch(
+        self,
+        session: Session,
+        peers: Sequence[tuple[str, int]],
+        web_seeds: Sequence[str],
+        progress: Callable[[int], None],
+        patience: float,
+    ) -> FetchResult | None:
+        """Download what is missing; None where nothing is.
+
+        Raises:
+            SongarkError: nothing comes, or the disk is full. What has come stays.
+        """
+        if not self.missing:
+            return None
+        return fetch(
+            session,
+            self.data,
+            into=self.incoming,
+            have=self.have,
+            peers=peers,
+            web_seeds=web_seeds,
+            progress=_Increments(progress),
+            patience=patience,
+        )
+
+    def finish(self, result: FetchResult) -> int:
+        """Hash what came and give it its final names; returns how many music files came new.
+
+        Raises:
+            SongarkError: a file is not the one in the manifest.
+        """
+        for name in result.complete:
+            path = f"{self.info.folder}/{name}"
+            self.shelf.take(self.incoming / name, path, self.missing[name])
+        shutil.rmtree(self.incoming)
+        return len(set(self.missing) - {ATTRIBUTION} - self.brought)
+
+
+class _Increments:
+    """Turns a download's running total into what came since."""
+
+    def __init__(self, told: Callable[[int], None]) -> None:
+        self._told = told
+        self._last = 0
+
+    def __call__(self, at: FetchProgress) -> None:
+        self._told(at.done - self._last)
+        self._last = at.done
