@@ -293,6 +293,28 @@ def test_damage_is_named_and_not_built_upon(feed, keys, kind, damage):
     assert caught.value.place == str(path)
 
 
+@pytest.mark.parametrize("kind", ["snapshot", "targets"])
+def test_an_older_file_under_the_newer_name_is_damage(feed, keys, kind):
+    publish_feed(feed, keys, ONE, now=NOW)
+    publish_feed(feed, keys, TWO, now=NOW + DAY)
+    old, new = sorted((feed / "metadata").glob(f"*.{kind}.json"))
+    new.write_bytes(old.read_bytes())
+    with pytest.raises(BrokenError, match="damaged"):
+        refresh_feed(feed, keys, NOW + DAY)
+
+
+def test_what_a_killed_run_left_is_not_overwritten(feed, keys, monkeypatch):
+    """A reader may have copied it: a version is used once."""
+    publish_feed(feed, keys, ONE, now=NOW)
+    before = tree(feed)
+    assert _stop_at(monkeypatch, 3, feed, keys, TWO, NOW)
+    left = {n: data for n, data in tree(feed).items() if n.endswith(".targets.json")}
+    assert len(left) == 2
+    assert not before.items() - tree(feed).items()
+    publish_feed(feed, keys, ONE | {"new": TargetSource(b"")}, now=NOW)
+    assert not left.items() - tree(feed).items()
+
+
 def test_a_lost_root_is_never_made_anew(feed, keys):
     publish_feed(feed, keys, ONE, now=NOW)
     refresh_feed(feed, keys, NOW + 400 * DAY)
@@ -350,7 +372,7 @@ def test_stopped_at_any_step_readers_see_old_or_new(tmp_path, keys, monkeypatch,
     pytest.fail("never ran through")
 
 
-def _stop_at(monkeypatch, step, feed, keys, targets):
+def _stop_at(monkeypatch, step, feed, keys, targets, now=NOW + DAY):
     """Run a publication in which the file operation number `step` raises; whether it came to it."""
     from pathlib import Path
 
@@ -374,7 +396,7 @@ def _stop_at(monkeypatch, step, feed, keys, targets):
         for name in ("replace", "unlink", "rmdir"):
             patch.setattr(Path, name, counted(getattr(Path, name)))
         try:
-            publish_feed(feed, keys, targets, now=NOW + DAY)
+            publish_feed(feed, keys, targets, now=now)
         except Killed:
             return True
     return False

@@ -44,7 +44,7 @@ MAX_FILE = 16 * 1024**3
 _PIN = re.compile(r"(.+)#sha256=([0-9A-Fa-f]{64})")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _WAIT = 60.0
-_CHASES = 4
+_CHASES = 9
 _PATIENT = Patience()
 
 
