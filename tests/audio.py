@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,3 +90,38 @@ def _frames(total: int, freq: float, sample_format: str):
         frame.sample_rate = RATE
         frame.pts = start
         yield frame
+
+
+def png() -> bytes:
+    """A picture of 8 by 8 black points."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(8 * (1 + 3 * 8)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", head), chunk(b"IDAT", body), chunk(b"IEND", b""))
+    )
+
+
+def make_video(path: Path) -> Path:
+    """Write an MP4 file with a second of moving picture and a second of sound."""
+    with av.open(str(path), "w", format="mp4") as out:
+        moving = out.add_stream("mpeg4", rate=10)
+        moving.width = moving.height = 16
+        moving.pix_fmt = "yuv420p"
+        sound = out.add_stream("aac", rate=RATE, layout="stereo", format="fltp")
+        for at in range(10):
+            frame = av.VideoFrame(16, 16, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.pts = at
+            out.mux(moving.encode(frame))
+        for frame in _frames(RATE, 440.0, "fltp"):
+            out.mux(sound.encode(frame))
+        out.mux(moving.encode(None))
+        out.mux(sound.encode(None))
+    return path

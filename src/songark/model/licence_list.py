@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from license_expression import Licensing
+
+_ONE_AT_A_TIME = threading.Lock()
 
 ALL_RIGHTS_RESERVED = "LicenseRef-All-Rights-Reserved"
 PUBLIC_DOMAIN = "LicenseRef-Public-Domain"
@@ -42,7 +45,9 @@ def checked(expression: str) -> str:
     from license_expression import ExpressionError
 
     try:
-        parsed = _licensing().parse(expression, validate=True, strict=True)
+        # The library builds its automaton at the first use, and not for two threads at once.
+        with _ONE_AT_A_TIME:
+            parsed = _licensing().parse(expression, validate=True, strict=True)
     except ExpressionError:
         return ""
     return "" if parsed is None else str(parsed.render())

@@ -7,7 +7,6 @@ other column refuses the whole log: who listened, and when, has to be counted aw
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -19,10 +18,10 @@ from songark.ark.tables import write_table
 from songark.model.errors import SongarkError, UsageError
 from songark.model.finding import Reject
 from songark.model.schema import LISTEN, REJECT
-from songark.sources.listens_rows import Row, read_rows_of
+from songark.sources.listens_rows import MadeUp, Row, read_rows_of
 from songark.sources.names import is_text, printable
 from songark.sources.runs import Runs
-from songark.sources.spool import spooled
+from songark.sources.spool import Spool, spooled
 
 SOURCE = "listens"
 MAX_LISTENS = 2**53
@@ -38,9 +37,9 @@ def is_listens(path: Path) -> bool:
 def read_listens(path: Path, snapshots: Path, *, made_up: bool = False) -> Sealed:
     """Seal a log of listens as a snapshot, summed for each recording, in order of recordings.
 
-    Facts: `source`, `place` (the file, absolute), `lines` = lines counted + `rejects`, `rows`,
-    `listens` in all, `made_up`: whether the numbers are invented, by the argument or by a first
-    line ``# made up``.
+    Facts: `source`, `place` (the file, absolute), `lines` that hold a count or should, `rejects`,
+    `rows`, `listens` in all, `made_up`: whether the numbers are invented, by the argument or by a
+    line ``# made up`` before the header.
 
     Args:
         path: the log.
@@ -50,43 +49,41 @@ def read_listens(path: Path, snapshots: Path, *, made_up: bool = False) -> Seale
     Raises:
         UsageError: it cannot be read, or has columns other than those allowed.
     """
-    whole = path.absolute()
-    if not is_text(str(whole)):
-        raise UsageError("the path is not UTF-8", remedy="Rename the file")
-    counts: Counter[str] = Counter(made_up=made_up)
+    whole = path.resolve()
+    if not whole.is_file() or not is_text(str(whole)):
+        raise UsageError("no such file, or its path is not UTF-8", place=printable(str(path)))
     with Draft(snapshots / SOURCE, SOURCE) as draft, ExitStack() as stack:
         rejects = stack.enter_context(spooled(REJECT, draft.path))
         runs = stack.enter_context(Runs(draft.path))
+        counts = {"lines": 0, "listens": 0}
         for row in _rows(whole):
-            if isinstance(row, Reject):
-                rejects.add(asdict(row))
-            elif row.recording:
-                runs.add(row.recording, row.listens)
-            else:
-                counts["made_up"] = 1
+            if isinstance(row, MadeUp):
+                made_up = True
                 continue
             counts["lines"] += 1
-
-        def summed() -> Iterator[dict[str, Any]]:
-            for recording, listens in runs.summed():
-                if listens > MAX_LISTENS:
-                    place = f"{printable(whole.name)}, {recording}"
-                    rejects.add(asdict(Reject(place, "more than 2^53 listens in all")))
-                    continue
-                counts["listens"] += listens
-                yield {"recording": recording, "listens": listens}
-
-        rows = write_table(draft.path / "listens.parquet", LISTEN, summed())
-        refused = rejects.write(draft.path / "rejects.parquet")
-        about = {"source": SOURCE, "place": str(whole), "made_up": bool(counts["made_up"])}
-        return draft.seal(
-            about
-            | {"rows": rows, "rejects": refused}
-            | {name: counts[name] for name in ("lines", "listens")}
-        )
+            if isinstance(row, Reject):
+                rejects.add(asdict(row))
+            else:
+                runs.add(row.recording, row.listens)
+        table = draft.path / "listens.parquet"
+        counts["rows"] = write_table(table, LISTEN, _summed(runs, rejects, counts, whole.name))
+        counts["rejects"] = rejects.write(draft.path / "rejects.parquet")
+        return draft.seal({"source": SOURCE, "place": str(whole), "made_up": made_up} | counts)
 
 
-def _rows(path: Path) -> Iterator[Row | Reject]:
+def _summed(
+    runs: Runs, rejects: Spool, counts: dict[str, int], name: str
+) -> Iterator[dict[str, Any]]:
+    for recording, listens in runs.summed():
+        if listens > MAX_LISTENS:
+            reject = Reject(f"{name}, {recording}", "more than 2^53 listens in all", "Mend the log")
+            rejects.add(asdict(reject))
+            continue
+        counts["listens"] += listens
+        yield {"recording": recording, "listens": listens}
+
+
+def _rows(path: Path) -> Iterator[Row | Reject | MadeUp]:
     try:
         with path.open("rb") as stream:
             yield from read_rows_of(stream, path.name)

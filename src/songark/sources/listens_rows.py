@@ -17,23 +17,28 @@ from songark.sources.names import nfc, printable
 MAX_LINE = 65_536
 """Bytes of the longest line that is read."""
 MAX_NAME = 2_000
-MADE_UP = "# made up"
+_MADE_UP = "# made up"
 
 _SHAPES = (("recording", "listens"), ("artist", "title", "listens"))
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
 _OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# JSON can hold half a surrogate pair, which no table can.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One count. An empty recording stands for the line that says the numbers are made up."""
+    """One count."""
 
     recording: str
     listens: int
 
 
-def read_rows_of(stream: BinaryIO, name: str) -> Iterator[Row | Reject]:
+class MadeUp:
+    """The line that says that the numbers are invented."""
+
+
+def read_rows_of(stream: BinaryIO, name: str) -> Iterator[Row | Reject | MadeUp]:
     """The rows of a log; `name` is the file's, for places.
 
     Raises:
@@ -41,14 +46,15 @@ def read_rows_of(stream: BinaryIO, name: str) -> Iterator[Row | Reject]:
             is not allowed.
     """
     parse: Callable[[str, str], Row] | None = None
+    shown = printable(name)
     for number, line in _lines(stream):
-        place = f"{printable(name)}, line {number}"
+        place = f"{shown}, line {number}"
         if line is None:
             yield Reject(place, f"longer than {MAX_LINE} bytes, or not UTF-8", "Mend the line")
             continue
         if not line or (parse is None and line.startswith("#")):
-            if line.lower() == MADE_UP:
-                yield Row("", 0)
+            if line.lower() == _MADE_UP:
+                yield MadeUp()
             continue
         if parse is None:
             parse = _json_row if line.startswith("{") else _csv_parser(line, place)
@@ -77,21 +83,26 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | None]]:
 
 
 def _csv_parser(header: str, place: str) -> Callable[[str, str], Row]:
-    names = [name.strip().lower() for name in next(csv.reader([header]))]
+    try:
+        names = [name.strip().lower() for name in _cells(header)]
+    except ValueError as error:
+        raise SongarkError(str(error), place=place) from None
     _check_names(names, place)
-    if len(set(names)) < len(names):
-        raise SongarkError("a column stands twice", place=place, remedy="Leave one of them out")
 
     def row(line: str, _place: str) -> Row:
-        try:
-            cells = next(csv.reader([line], strict=True))
-        except csv.Error as error:
-            raise ValueError(f"not CSV ({error})") from None
+        cells = _cells(line)
         if len(cells) != len(names):
             raise ValueError(f"{len(cells)} cells, and the header has {len(names)}")
         return _row(dict(zip(names, cells, strict=True)))
 
     return row
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise ValueError(f"not CSV ({error})") from None
 
 
 def _json_row(line: str, place: str) -> Row:
@@ -121,7 +132,7 @@ def _check_names(names: list[str], place: str) -> None:
     for name in names:
         if name not in known:
             _refuse(name, place)
-    if set(names) not in map(set, _SHAPES):
+    if sorted(names) not in map(sorted, _SHAPES):
         raise SongarkError(
             "wants the columns recording and listens, or artist, title and listens", place=place
         )
@@ -171,11 +182,6 @@ def _own(text: str) -> str:
 def _name(value: object) -> str:
     """A name in one form: composed, white space as single blanks."""
     text = " ".join(nfc(value).split()) if isinstance(value, str) else ""
-    if not 0 < len(text) <= MAX_NAME or _CONTROL.search(text) or not _is_clean(text):
+    if not 0 < len(text) <= MAX_NAME or _NO_TEXT.search(text):
         raise ValueError(f"not a name of 1 to {MAX_NAME} characters: {str(value)[:100]!r}")
     return text
-
-
-def _is_clean(text: str) -> bool:
-    """JSON can hold half a surrogate pair, which no table can."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)

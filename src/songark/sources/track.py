@@ -151,7 +151,7 @@ def _reject(path: str, error: SongarkError) -> Reject:
         if ending(path) not in AUDIO_ENDINGS:
             return Reject(path, "not audio", "Leave it out")
         return Reject(path, f"named like audio, but {NOT_AUDIO}", error.remedy)
-    return Reject(path, error.message, error.remedy)
+    return Reject(path, error.message, error.remedy or "Make it readable, or leave it out")
 
 
 def _state(real: Path) -> tuple[int, int, int]:

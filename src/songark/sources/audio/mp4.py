@@ -62,15 +62,16 @@ def _boxes(stream: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int,
 def _check_samples(stream: BinaryIO, name: bytes, body: int, length: int, size: int) -> None:
     """A demuxer takes memory for as many samples as the table tells, so it must tell the truth."""
     stream.seek(body + 4)
-    head = stream.read(8)
+    head = stream.read(8).ljust(8, b"\0")
     told = int.from_bytes(head[4:8], "big")
     if name == b"stz2":
         room = (length - 12) * 8 // max(head[3], 4)
     else:
         each = int.from_bytes(head[:4], "big")
         room = size // each if each else (length - 12) // 4
+    room = max(room, 0)
     if told > room:
         raise SongarkError(
-            f"a table tells of {told} samples and has room for {max(room, 0)}",
+            f"a table tells of {told} samples and has room for {room}",
             remedy="Get the file again from its source",
         )

@@ -7,10 +7,7 @@ FLAC's count of samples, MP3's count of frames, sizes in WAV and MP4.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,7 +20,6 @@ from songark.sources.audio.tags import has_lyrics, has_picture, merged
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
-    from av.packet import Packet
 
 NOT_AUDIO = "none of Ogg, Opus, FLAC, MP3, M4A and WAV"
 
@@ -31,7 +27,6 @@ _DEMUXERS = {"ogg": "ogg", "flac": "flac", "mp3": "mp3", "mp4": "mov", "wav": "w
 _LOSSY = {"vorbis", "opus", "mp3", "aac"}
 _LOSSLESS = {"flac", "alac"}
 _LOCKED = {"drms", "enca"}
-_DECODED = 8
 _AGAIN = "Get the file again from its source"
 
 
@@ -92,6 +87,8 @@ def probe(path: Path) -> Probe:
         raise SongarkError(f"cannot be decoded ({error.strerror})", remedy=_AGAIN) from None
     except OSError as error:
         raise SongarkError(f"cannot be read ({error.strerror})") from None
+    except ValueError as error:  # PyAV's way of saying that a name in the file is no name
+        raise SongarkError(f"cannot be decoded ({error})"[:200], remedy=_AGAIN) from None
 
 
 def _check(stream: BinaryIO, kind: str, size: int) -> _Outside:
@@ -114,15 +111,18 @@ def _check(stream: BinaryIO, kind: str, size: int) -> _Outside:
 
 
 def _look(container: InputContainer, kind: str, outside: _Outside) -> Probe:
+    from songark.sources.audio.play import play
+
     stream = _only_sound(container)
-    codec = stream.codec_context.codec.canonical_name
+    # The stub does not say so, but there is none for a codec that FFmpeg does not know.
+    codec = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
     lossless = codec in _LOSSLESS or codec.startswith("pcm_")
     if not lossless and codec not in _LOSSY:
         raise SongarkError(f"its codec {codec} is none that we keep", remedy="Convert it")
     if stream.codec_context.codec_tag in _LOCKED:
         raise SongarkError("encrypted", remedy="Get it from a source that does not lock it")
     tags = merged(container.metadata, stream.metadata, outside.id3.tags)
-    duration = _play(container, stream, kind, codec, outside.told)
+    duration = play(container, stream, kind, outside.told)
     attached = any(s.type == "video" for s in container.streams)
     words = any(s.type == "subtitle" for s in container.streams)
     return Probe(
@@ -149,68 +149,3 @@ def _only_sound(container: InputContainer) -> AudioStream:
     if len(sounds) != 1:
         raise SongarkError(f"holds {len(sounds)} sounds", remedy="Split it into one file a track")
     return sounds[0]
-
-
-def _play(container: InputContainer, stream: AudioStream, kind: str, codec: str, told: int) -> int:
-    """Demultiplex all, decode the ends, and check the count; returns milliseconds."""
-    if codec == "flac":
-        stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
-    last: deque[Packet[AudioStream]] = deque(maxlen=_DECODED)
-    first: int | None = None
-    count = end = total = 0
-    heard = 0
-    for packet in container.demux(stream):
-        if not packet.size:
-            continue
-        count += 1
-        length = packet.duration or 0
-        at = end if packet.pts is None else packet.pts
-        first = at if first is None else first
-        end, total = max(end, at + length), total + length
-        last.append(packet)
-        if count <= _DECODED:
-            heard += _decode(stream, [packet], strict=kind != "mp3")
-    stream.codec_context.flush_buffers()
-    if not heard or not _decode(stream, [*last, None], strict=kind != "mp3"):
-        raise SongarkError("no sound can be decoded from it", remedy=_AGAIN)
-    length = end - max(first or 0, 0)
-    if kind == "mp3":
-        mp3.check(count, told, bytes(last[-1]))
-    length = _compared(stream, kind, told, length, total)
-    return round(length * _unit(stream) * 1000)
-
-
-def _compared(stream: AudioStream, kind: str, told: int, length: int, total: int) -> int:
-    """The length in the stream's own units, checked against what the file says of itself."""
-    said = stream.duration or 0
-    if kind == "mp3":
-        # FFmpeg's own figure counts the encoder's padding out, but is a guess without a header.
-        return min(said or length, length) if told else length
-    have = total if kind == "flac" else length
-    # MP4 tells its length in coarser units than it plays.
-    slack = round(0.1 / _unit(stream)) if kind == "mp4" else 0
-    if kind in ("flac", "mp4") and have + slack < said:
-        missing = round(float((said - have) * _unit(stream)), 3)
-        raise SongarkError(f"cut short or damaged: {missing} s are missing", remedy=_AGAIN)
-    return length
-
-
-def _decode(
-    stream: AudioStream, packets: Sequence[Packet[AudioStream] | None], *, strict: bool
-) -> int:
-    """Decode packets; returns the number of samples. MP3 forgives torn starts and tags inside."""
-    import av
-
-    samples = 0
-    for packet in packets:
-        try:
-            samples += sum(frame.samples for frame in stream.codec_context.decode(packet))
-        except av.FFmpegError:
-            if strict:
-                raise SongarkError("damaged: a packet cannot be decoded", remedy=_AGAIN) from None
-    return samples
-
-
-def _unit(stream: AudioStream) -> Fraction:
-    """Seconds in one of the stream's units; FFmpeg always knows it after opening."""
-    return stream.time_base or Fraction(1, stream.codec_context.sample_rate)

@@ -44,6 +44,7 @@ MBID = (
 _WORDS = re.compile(r"(?:un)?(?:synced|synchronised|synchronized)?[ _]?lyrics(?:[-:].*)?")
 _PICTURES = {"metadata_block_picture", "coverart", "cover art (front)"}
 _PRIVATE = "id3v2_priv."
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Tags = tuple[tuple[str, str], ...]
@@ -76,7 +77,7 @@ def one_line(raw: str) -> str:
         raise SongarkError(
             f"{len(text)} characters long, more than {MAX_FIELD}", remedy="Shorten the tag"
         )
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if _SURROGATE.search(text):
         raise SongarkError("not UTF-8", remedy="Write the tag again as Unicode")
     if _CONTROL.search(text):
         raise SongarkError("holds control characters", remedy="Write the tag again")

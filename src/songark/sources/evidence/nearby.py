@@ -20,6 +20,7 @@ RECORD = "debian/package"
 SUMS = "debian/md5sums"
 REUSE = "REUSE.toml"
 SIDE = ".license"
+MEND = "Mend the file, or remove it"
 
 _T = TypeVar("_T")
 
@@ -96,7 +97,7 @@ def broken_side(top: Path, real: Path, path: str) -> Reject | None:
         if document:
             side_statement(document)
     except SongarkError as error:
-        return Reject(path, error.message, error.remedy)
+        return Reject(path, error.message, error.remedy or MEND)
     return None
 
 
@@ -122,7 +123,7 @@ class _Reader:
 
     def spoil(self, name: str, error: SongarkError) -> None:
         place = ", ".join(filter(None, (self.path(name), error.place)))
-        self.broken[self.path(name)] = Reject(place, error.message, error.remedy)
+        self.broken[self.path(name)] = Reject(place, error.message, error.remedy or MEND)
 
 
 def _rights(reader: _Reader) -> Rights | None:

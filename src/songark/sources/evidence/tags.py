@@ -22,11 +22,10 @@ _SEVERAL = 20
 
 def tag_statements(tags: Tags, path: str) -> list[Statement]:
     """What the tags of the file at `path` say, one statement for each licence found."""
-    holder = next((value.strip() for name, value in tags if name.lower() in _COPYRIGHT), "")
+    short = [(name, value) for name, value in tags if len(value) <= MAX_FIELD]
+    holder = next((value.strip() for name, value in short if name.lower() in _COPYRIGHT), "")
     made: dict[tuple[str, str], Statement] = {}
-    for name, value in tags:
-        if len(value) > MAX_FIELD:
-            continue
+    for name, value in short:
         for raw, licence in _found(name.lower(), value.strip()):
             made.setdefault(
                 (name, licence or raw),
