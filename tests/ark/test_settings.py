@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songark.ark.settings import TEMPLATE, Settings, parse_address, read_settings
@@ -120,6 +120,7 @@ def test_addresses(text, told):
     assert parse_address(text) == told
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_refused(text):
     try:
