@@ -155,12 +155,26 @@ def test_a_torn_last_line_is_not_believed_and_mended_before_the_next(journal, cu
     assert journal.path.with_name("journal.jsonl.torn").read_bytes() == torn + b"\n"
 
 
-def test_a_broken_chain_takes_no_more_lines(journal):
+def test_a_changed_last_line_takes_no_more_lines(journal):
     lines = raw_lines(journal)
-    write_lines(journal, lines[1:])
+    changed = [*lines[:-1], lines[-1].replace(b'"kind":"kind"', b'"kind":"kinD"')]
+    write_lines(journal, changed)
     with pytest.raises(BrokenError):
         journal.append("kind", {})
-    assert raw_lines(journal) == lines[1:]
+    assert raw_lines(journal) == changed
+
+
+def test_appending_does_not_hide_that_an_earlier_line_was_dropped(journal):
+    write_lines(journal, raw_lines(journal)[1:])
+    journal.append("kind", {})
+    with pytest.raises(BrokenError, match="does not follow"):
+        read(journal)
+
+
+def test_appending_finds_the_last_line_however_long_it_is(journal):
+    journal.append("kind", {"files": ["x" * 200_000]})
+    journal.append("after", {})
+    assert [line.n for line in read(journal)] == list(range(1, 8))
 
 
 @pytest.mark.parametrize(

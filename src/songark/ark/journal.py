@@ -156,7 +156,8 @@ class Journal:
                 tail = stream.read(end - start)
         if not tail:
             return Head()
-        line = _parse(tail.rstrip(b"\n").rpartition(b"\n")[2], f"{self.path}, last line")
+        raw = tail.splitlines(keepends=True)[-1]
+        line = _parse(raw, f"{self.path}, last line")
         return Head(line.n, line.hash)
 
     def _mend(self) -> None:
