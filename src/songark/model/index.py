@@ -82,7 +82,8 @@ def check_path(path: str, place: str = "") -> str:
             not part or part[0] == "." or len(part.encode(errors="replace")) > 255 for part in parts
         )
         or len(path.encode(errors="replace")) > 1024
-        or any(c == "\\" or unicodedata.category(c) in _HIDDEN for c in path)
+        or "\\" in path
+        or not (path.isprintable() or _HIDDEN.isdisjoint(map(unicodedata.category, path)))
     ):
         raise _broken(f"unsafe path: {path[:100]!r}", place)
     return path
