@@ -54,6 +54,11 @@ def test_short_files_have_their_length(tmp_path, name, seconds):
     assert abs(told.duration_ms - seconds * 1000) <= 1
 
 
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+def test_long_ogg_files_are_read_at_both_ends(tmp_path, name):
+    assert probe(make_tone(tmp_path / "x", format=name, seconds=8)).duration_ms == 8000
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_common_tags_have_common_names(tones, name):
     told = {key.lower(): value for key, value in probe(tones[name]).tags}

@@ -1,11 +1,12 @@
-"""Playing a file through without a sound: every packet is read, the first and last are decoded."""
+"""Playing a file without a sound: the packets are read, the first and the last are decoded."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 import av
 from av.audio.stream import AudioStream
@@ -16,6 +17,7 @@ from songark.model.errors import SongarkError
 from songark.sources.audio import mp3
 
 _DECODED = 8
+_TAIL = 2
 _MAX_MS = 10**12
 _AGAIN = "Get the file again from its source"
 
@@ -54,7 +56,7 @@ def play(container: InputContainer, stream: AudioStream, kind: str, told: int) -
     strict = kind != "mp3"
     run = _Run()
     last: deque[Packet[AudioStream]] = deque(maxlen=_DECODED)
-    for packet in container.demux(stream):
+    for packet in _packets(container, stream, kind):
         if not packet.size:
             continue
         _counted(run, packet)
@@ -70,6 +72,19 @@ def play(container: InputContainer, stream: AudioStream, kind: str, told: int) -
     if not 0 < length < _MAX_MS:
         raise SongarkError(f"its length makes no sense: {length} ms", remedy=_AGAIN)
     return length
+
+
+def _packets(
+    container: InputContainer, stream: AudioStream, kind: str
+) -> Iterator[Packet[AudioStream]]:
+    """All packets; of a long Ogg file, whose pages are all checked by now, those at both ends."""
+    tail = round(_TAIL / _unit(stream))
+    if kind != "ogg" or (stream.duration or 0) < 3 * tail:
+        yield from container.demux(stream)
+        return
+    yield from islice(container.demux(stream), _DECODED)
+    container.seek((stream.start_time or 0) + (stream.duration or 0) - tail, stream=stream)
+    yield from container.demux(stream)
 
 
 def _counted(run: _Run, packet: Packet[AudioStream]) -> None:
