@@ -7,6 +7,7 @@ themselves, the title, the licence with its address, and whether anything was ch
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from songark.release.packs import Pack
 
@@ -22,6 +23,8 @@ def licence_url(licence: str) -> str:
         return ""
     port = f"{found['port'].lower()}/" if found["port"] else ""
     kind = found["kind"].lower().replace("nd-nc", "nc-nd")
+    if found["version"] == "1.0":
+        kind = kind.replace("nc-nd", "nd-nc")  # as Creative Commons wrote it then
     return f"https://creativecommons.org/licenses/{kind}/{found['version']}/{port}"
 
 
@@ -55,4 +58,5 @@ def _addresses(expression: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """On one line, without characters that would do something to a terminal."""
+    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) != "Cc")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"\s*[<(\[]?\s*[^\s<>()\[\]]+@[^\s<>()\[\]]+\s*[>)\]]?")
-_LEAD = re.compile(r"^(?:\(c\)|©|copyright\b|by\b|[0-9]{4}|[\s,;:–-])+", re.IGNORECASE)
+# Bounded as RFC 5321 bounds addresses, so that no text takes long to look through.
+_ADDRESS = re.compile(
+    r"\s?(?:[<(\[]\s?)?[^\s<>()\[\]@]{1,64}@[^\s<>()\[\]@]{1,250}\.[^\s<>()\[\]@]{1,63}(?:\s?[>)\]])?"
+)
+# Years only, since the band 1349 keeps its name.
+_YEAR = "(?:19|20)[0-9]{2}(?![0-9])"
+_LEAD = re.compile(rf"^(?:\(c\)|©|copyright\b|by\b|{_YEAR}|[\s,;:–-])+", re.IGNORECASE)
 
 
 def credited(holder: str) -> str:

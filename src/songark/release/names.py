@@ -6,13 +6,18 @@ regard to case, none of the characters that Windows refuses. Display names live 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Set as AbstractSet
 
 from songark.model.identity import FileId
+from songark.release.torrent_form import fold
 
 LONGEST = 120
 _FORBIDDEN = set('<>:"/\\|?*')
+# Windows takes these for devices, whatever stands behind the first dot (Microsoft, "Naming Files,
+# Paths, and Namespaces").
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]|conin\$|conout\$) *\.", re.IGNORECASE)
 
 
 def file_name(
@@ -25,22 +30,34 @@ def file_name(
         title: as in the manifest.
         file: the file it names; as much of its root goes into the name as makes it unique.
         extension: without the dot.
-        taken: names of the pack, case-folded.
+        taken: names of the pack, as `torrent_form.fold` gives them.
+
+    Raises:
+        ValueError: the file has a name in this pack already.
     """
     stem = f"{_safe(artist)} - {_safe(title)}"
+    if _DEVICE.match(stem):
+        stem = f"_{stem}"
     root = file.root.hex()
     for digits in (8, 16, 64):
         tail = f" [{root[:digits]}].{extension}"
-        name = _cut(stem, LONGEST - len(tail)) + tail
-        if name.casefold() not in taken:
+        name = (_cut(stem, LONGEST - len(tail)) or "_") + tail
+        if fold(name) not in taken:
             return name
     raise ValueError(f"{file} is in this pack already")
 
 
 def _safe(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text)
-    kept = ("_" if c in _FORBIDDEN else c for c in plain if unicodedata.category(c)[0] != "C")
-    return " ".join("".join(kept).split()).strip(". ") or "_"
+    """One part of a name: white space becomes single blanks, what cannot be seen goes."""
+    seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or _is_seen(c))
+    # Only now, since what is taken out may have parted a letter from its accent.
+    plain = unicodedata.normalize("NFC", seen)
+    kept = "".join("_" if c in _FORBIDDEN else c for c in plain)
+    return " ".join(kept.split()).strip(". ") or "_"
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char)[0] != "C"
 
 
 def _cut(text: str, room: int) -> str:
@@ -49,6 +66,6 @@ def _cut(text: str, room: int) -> str:
     if len(data) <= room:
         return text
     cut = data[:room].decode("utf-8", "ignore")
-    while cut and unicodedata.combining(text[len(cut)]):
+    while cut and unicodedata.category(text[len(cut)])[0] == "M":
         cut = cut[:-1]
     return cut.rstrip(". ")

@@ -10,16 +10,28 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from songark.model.evidence import Grade
+from songark.model.hash_record import SHA1
 from songark.model.identity import FileId
-from songark.release.names import file_name
+from songark.model.merkle import HASH, pieces
+from songark.release.names import LONGEST, file_name
+from songark.release.torrent_form import MAX_TORRENT, fold
 from songark.release.tracks import Track
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 
+# Bytes that one file takes in a hybrid torrent at most, besides 52 for each piece: its name and its
+# entry twice, its pad file, the key of its layer.
+_ENTRY = 2 * LONGEST + 260
+# What is left of a torrent for its files: the rest is for names, trackers, web seeds and `similar`.
+_ROOM = MAX_TORRENT - 500_000
+
 # Popularity from which on a track is born into tier 1, 2, 3 …; the last tier takes the rest.
 TIERS = (80, 60, 40, 1)
+
+_Kind: TypeAlias = tuple[int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,10 @@ class Placed:
 
 @dataclass(slots=True)
 class Pack:
-    """A pack being filled. `tracks` by file name."""
+    """A pack being filled: `tracks` by file name, `bytes` of audio in it.
+
+    `told`: bytes that its torrent takes for them at most.
+    """
 
     name: str
     tier: int
@@ -40,14 +55,17 @@ class Pack:
     depositor: str
     number: int
     tracks: dict[str, Track] = field(default_factory=dict)
+    bytes: int = 0
+    told: int = 0
+
+    def put(self, name: str, track: Track) -> None:
+        """Put a track in under a name that is free."""
+        self.tracks[name] = track
+        self.bytes += track.file.size
+        self.told += _told(track)
 
     @property
-    def bytes(self) -> int:
-        """Audio bytes in it."""
-        return sum(track.file.size for track in self.tracks.values())
-
-    @property
-    def kind(self) -> tuple[int, str, str]:
+    def kind(self) -> _Kind:
         """Tier, licence class and depositor: what all of its tracks share."""
         return (self.tier, self.licence_class, self.depositor)
 
@@ -73,36 +91,48 @@ def fill_packs(
         before: where each file of any earlier edition was put.
         packs: the packs of earlier editions, emptied.
         archive: the archive's name, which the names of packs begin with.
-        limit: bytes a pack holds; one track larger than that has its own.
+        limit: bytes a pack holds; one track larger than that has its own. A pack of many small
+            files is full before, when its torrent is as large as one may be.
         extensions: the extension each file is stored under.
     """
     every = {pack.name: pack for pack in packs}
     taken: dict[str, set[str]] = {}
     for placed in before.values():
-        taken.setdefault(placed.pack, {ATTRIBUTION.casefold()}).add(placed.name.casefold())
+        taken.setdefault(placed.pack, {fold(ATTRIBUTION)}).add(fold(placed.name))
     fresh: list[Track] = []
     for track in tracks:
         placed_before = before.get(track.file)
-        pack = every.get(placed_before.pack) if placed_before else None
-        if placed_before and pack and pack.licence_class == track.clearance.licence_class:
-            pack.tracks[placed_before.name] = track
+        home = every.get(placed_before.pack) if placed_before else None
+        if placed_before and home and home.licence_class == track.clearance.licence_class:
+            home.put(placed_before.name, track)
         else:
             fresh.append(track)
+    newest: dict[_Kind, Pack] = {}
+    for pack in sorted(every.values(), key=lambda one: one.number):
+        newest[pack.kind] = pack
     for track in sorted(fresh, key=_birth_order):
-        pack = _open_pack(every, track, archive, limit)
-        names = taken.setdefault(pack.name, {ATTRIBUTION.casefold()})
+        pack = _open_pack(newest, track, archive, limit)
+        every[pack.name] = pack
+        names = taken.setdefault(pack.name, {fold(ATTRIBUTION)})
         artist, title = track.known["artist"], track.known["title"]
         name = file_name(artist, title, track.file, extensions[track.file], names)
-        names.add(name.casefold())
-        pack.tracks[name] = track
+        names.add(fold(name))
+        pack.put(name, track)
     return [every[name] for name in sorted(every) if every[name].tracks]
 
 
-def _birth_order(track: Track) -> tuple[int, str, str, int, str]:
+def _birth_order(track: Track) -> tuple[int, str, str, int, str, FileId]:
     tier = tier_of(track.known["popularity"])
     listens = track.known["listens"]
     recording = track.known["recording"]
-    return (tier, track.clearance.licence_class, depositor_of(track), -listens, recording)
+    return (
+        tier,
+        track.clearance.licence_class,
+        depositor_of(track),
+        -listens,
+        recording,
+        track.file,
+    )
 
 
 def depositor_of(track: Track) -> str:
@@ -112,20 +142,27 @@ def depositor_of(track: Track) -> str:
     return hashlib.sha256(track.known["holder"].encode()).hexdigest()[:8]
 
 
-def _open_pack(packs: dict[str, Pack], track: Track, archive: str, limit: int) -> Pack:
-    kind = (
+def _open_pack(newest: dict[_Kind, Pack], track: Track, archive: str, limit: int) -> Pack:
+    """The newest pack of the track's kind while it has room, else the one after it."""
+    tier, licence_class, depositor = kind = (
         tier_of(track.known["popularity"]), track.clearance.licence_class, depositor_of(track)
     )  # fmt: skip
-    alike = [pack for pack in packs.values() if pack.kind == kind]
-    newest = max(alike, key=lambda pack: pack.number, default=None)
-    if newest and (not newest.tracks or newest.bytes + track.file.size <= limit):
-        return newest
-    number = newest.number + 1 if newest else 1
-    tier, licence_class, depositor = kind
+    last = newest.get(kind)
+    if last and (not last.tracks or _has_room(last, track, limit)):
+        return last
+    number = last.number + 1 if last else 1
     parts = [slug(archive), licence_class, f"tier{tier}", *([depositor] if depositor else [])]
-    name = "-".join([*parts, f"{number:04}"])
-    packs[name] = Pack(name, tier, licence_class, depositor, number)
-    return packs[name]
+    newest[kind] = Pack("-".join([*parts, f"{number:04}"]), tier, licence_class, depositor, number)
+    return newest[kind]
+
+
+def _has_room(pack: Pack, track: Track, limit: int) -> bool:
+    return pack.bytes + track.file.size <= limit and pack.told + _told(track) <= _ROOM
+
+
+def _told(track: Track) -> int:
+    """Bytes that a track takes in its pack's torrent at most."""
+    return _ENTRY + (HASH + SHA1) * pieces(track.file.size)
 
 
 def slug(archive: str) -> str:
