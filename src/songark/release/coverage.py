@@ -11,7 +11,7 @@ from ibis import _
 
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
-from songark.ark.seal import Sealed
+from songark.catalogue.inputs import read_inputs
 from songark.engine.engine import Engine
 from songark.model.errors import NoArkError
 from songark.model.schema import column
@@ -84,12 +84,5 @@ def curve(tracks: Iterable[Track]) -> Iterator[dict[str, int]]:
 
 
 def _made_up(ark: Ark) -> bool:
-    """Whether any listens log is marked as made up."""
-    folder = ark.snapshots / "listens"
-    if not folder.is_dir():
-        return False
-    return any(
-        bool(Sealed.open(one).facts.get("made_up"))
-        for one in folder.iterdir()
-        if one.name[0] != "."
-    )
+    """Whether any listens log that counts now is marked as made up."""
+    return any(bool(log.facts.get("made_up")) for log in read_inputs(ark).listens)

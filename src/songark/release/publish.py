@@ -12,6 +12,8 @@ from typing import Any
 from songark.ark.atomic import sync_folder
 from songark.ark.journal import canonical
 from songark.ark.layout import Ark
+from songark.ark.lock import locked
+from songark.ark.seal import digest_file
 from songark.ark.tables import read_rows
 from songark.model.identity import FileId
 from songark.model.index import read_index
@@ -23,17 +25,25 @@ from songark.rights.gate import Gate
 from songark.store.records import read_holdings
 
 INDEX = "SHA256SUMS"
+_WAIT = 60.0
 
 
 def sign_feed(ark: Ark, keys: Keys, *, now: datetime | None = None) -> None:
     """Sign what is true at this moment: called after an edition and after a withdrawal.
 
     The files of every edition lie beside under ``files/``; of torrents only those of the last
-    edition, since superseded ones leave the feed.
+    edition, since superseded ones leave the feed. What is signed is looked up under a lock of its
+    own: a withdrawal and a publish at the same time never sign what the other made old.
 
     Raises:
         BrokenError: an edition or the feed is damaged.
+        LockedError: another process has been signing for a minute.
     """
+    with locked(ark.feed.with_name("signing.lock"), wait=_WAIT):
+        _sign(ark, keys, now or datetime.now(UTC))
+
+
+def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
     folders = edition_folders(ark.editions)
     targets = {
         f"editions/{folder.name}/{INDEX}": TargetSource(folder / INDEX) for folder in folders
@@ -42,8 +52,13 @@ def sign_feed(ark: Ark, keys: Keys, *, now: datetime | None = None) -> None:
     targets["withdrawn.jsonl"] = TargetSource(withdrawn)
     swarm = {"peers": list(ark.settings.peers), "web_seeds": list(ark.settings.web_seeds)}
     targets["swarm.json"] = TargetSource(canonical(swarm) + b"\n")
-    _place_files(ark, folders)
-    publish_feed(ark.feed, keys, targets, now=now or datetime.now(UTC))
+    top = ark.feed / "files"
+    wanted = _wanted(folders)
+    for path in sorted(wanted):
+        _link(ark.path / path, top / path)
+    publish_feed(ark.feed, keys, targets, now=now)
+    # Only now: until then mirrors follow the feed that names them.
+    _remove_all_but(wanted, top)
 
 
 def withdrawn_lines(ark: Ark, folders: list[Path]) -> Iterator[dict[str, Any]]:
@@ -78,16 +93,17 @@ def withdrawn_lines(ark: Ark, folders: list[Path]) -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _place_files(ark: Ark, folders: list[Path]) -> None:
-    """Bring ``files/`` up to date: what the indexes name is there, what none names is not."""
-    top = ark.feed / "files"
-    wanted: set[str] = set()
-    for folder in folders:
-        for path in read_index((folder / INDEX).read_bytes()):
-            if folder is folders[-1] or not path.startswith("torrents/"):
-                wanted.add(path)
-    for path in sorted(wanted):
-        _link(ark.path / path, top / path)
+def _wanted(folders: list[Path]) -> set[str]:
+    """What lies under ``files/``: all that the indexes name, of torrents the newest only."""
+    return {
+        path
+        for folder in folders
+        for path in read_index((folder / INDEX).read_bytes())
+        if folder is folders[-1] or not path.startswith("torrents/")
+    }
+
+
+def _remove_all_but(wanted: set[str], top: Path) -> None:
     for left in sorted(p for p in top.rglob("*") if p.is_file()):
         if str(left.relative_to(top)) not in wanted:
             left.unlink()
@@ -95,7 +111,7 @@ def _place_files(ark: Ark, folders: list[Path]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """Both are ours and sealed, so one inode serves; elsewhere a copy does."""
-    if target.exists():
+    if target.exists() and (source.samefile(target) or digest_file(source) == digest_file(target)):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
