@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from songark.ark.layout import Ark
 from songark.cli.output import Output
 from songark.cli.verb import verb
 from songark.model.errors import UsageError
@@ -50,7 +51,7 @@ def command(out: Output, ark_path: Path, music: Path) -> None:
     with locked(mirror / ".songark" / "demo.lock"):
         told = Story(ark_path, music, mirror, say, out).tell()
         report = ark_path / "report.html"
-        write_report(ark_path, report)
+        write_report(Ark.open(ark_path), report)
     out.say()
     out.say(
         f"All of it holds. {'Told anew' if told.changed else 'Nothing changed since last time'}."

@@ -14,7 +14,7 @@ from songark.rights.acts import Act
 from songark.rights.gate import Gate
 from songark.store.files import place_of
 from songark.store.keep import TEXT
-from songark.store.records import read_holdings
+from songark.store.records import read_extensions
 
 
 class OwnSeeder:
@@ -60,7 +60,7 @@ class OwnSeeder:
 
     def _seed(self, edition: Path) -> None:
         """Seed an edition's torrents; those of the edition before that it lacks are dropped."""
-        extensions = {one.file: one.extension for one in read_holdings(self._ark.store)}
+        extensions = read_extensions(self._ark.store)
         wanted: dict[bytes, frozenset[FileId]] = {}
         for line in torrent_lines(edition):
             data = (self._ark.path / line["file"]).read_bytes()

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from songark.ark.atomic import write_whole
-from songark.ark.journal import canonical
+from songark.ark.journal import Head, canonical
 from songark.ark.layout import Ark
 from songark.ark.seal import Draft, Sealed, digest_file
 from songark.ark.tables import read_rows, write_table
 from songark.catalogue.schema import MEMBERSHIP, RECORDING
-from songark.model.errors import RefusedError
+from songark.model.errors import BrokenError, RefusedError
 from songark.model.hashing import HashRecord
 from songark.model.identity import FileId
 from songark.model.index import write_index
@@ -25,13 +25,13 @@ from songark.release.attribution import attribution
 from songark.release.coverage import CURVE, coverage, curve
 from songark.release.history import History, read_history
 from songark.release.packs import ATTRIBUTION, Pack, fill_packs
-from songark.release.torrent import Torrent, TorrentFile, TorrentInfo, build_torrent, read_torrent
+from songark.release.torrent import Torrent, TorrentFile, build_torrent, read_torrent
 from songark.release.tracks import Track, releasable
 from songark.rights.acts import Act
 from songark.rights.decisions import DECISION
 from songark.rights.gate import Gate
 from songark.store.keep import TEXT, keep_text
-from songark.store.records import Holding, add_missing, read_holdings
+from songark.store.records import Holding, add_missing, held_files, read_extensions, read_holdings
 
 MANIFEST = pa.schema(
     [
@@ -54,23 +54,29 @@ MANIFEST = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A pack with its torrent: the file's bytes, and what they say."""
+    """A pack with its torrent: the file's bytes, and what stands in it outside its info."""
 
     pack: Pack
-    data: bytes
-    torrent: TorrentInfo
+    torrent: Torrent
+    similar: tuple[bytes, ...]
+    trackers: tuple[str, ...]
+    web_seeds: tuple[str, ...]
 
     @property
     def path(self) -> str:
         """Where the torrent lies in the archive."""
-        return f"torrents/{self.torrent.infohash_v2.hex()}.torrent"
+        return _path_of(self.torrent)
 
 
-def make_edition(ark: Ark) -> Sealed:
+def make_edition(ark: Ark, held: pa.Table | None = None) -> Sealed:
     """Seal the next edition; where nothing changed, the last one is returned.
 
     No audio is read: torrents are made from hash records. Every file is asked for at the gate
     again just before the edition is sealed.
+
+    Args:
+        ark: the archive.
+        held: root and size of what the store has on disk; looked up where it is None.
 
     Raises:
         NoArkError: nothing is catalogued yet.
@@ -78,7 +84,8 @@ def make_edition(ark: Ark) -> Sealed:
         BrokenError: a hash record or an earlier edition is broken.
     """
     history = read_history(ark)
-    tracks = releasable(ark, history.last)
+    on_disk = held_files(ark.store) if held is None else held
+    tracks = releasable(ark, on_disk, history.last)
     records = _records(ark, {track.file for track in tracks})
     packs = fill_packs(
         tracks,
@@ -95,13 +102,20 @@ def make_edition(ark: Ark) -> Sealed:
     with Draft(ark.editions, "edition") as draft:
         _write(draft.path, packed, records)
         if history.same_as(draft.path):
-            return Sealed.open(ark.editions / str(history.number))
+            return _noted(ark, Sealed.open(ark.editions / str(history.number)))
         _write_beside(ark, draft.path, packed, history)
         _ask_again(ark, tracks)
         _write_torrents(ark, packed)
         _write_index(ark, draft.path, packed, number)
-        sealed = draft.seal({"edition": number}, name=str(number))
-    ark.events.append("release", {"outcome": "success", "edition": number, "digest": sealed.digest})
+        return _noted(ark, draft.seal({"edition": number}, name=str(number)))
+
+
+def _noted(ark: Ark, sealed: Sealed) -> Sealed:
+    """Write a release into the journal, unless that was done before a run was killed."""
+    since = Head(*read_edition(sealed.path)["events"])
+    if not any(line.kind == "release" for line in ark.events.lines(since)):
+        told = {"edition": sealed.facts["edition"], "digest": sealed.digest}
+        ark.events.append("release", {"outcome": "success", **told})
     return sealed
 
 
@@ -123,25 +137,32 @@ def _torrent(
     files = [TorrentFile(name, records[track.file][0]) for name, track in pack.tracks.items()]
     files.append(TorrentFile(ATTRIBUTION, text.record))
 
-    def build(similar: Sequence[bytes]) -> Torrent:
-        return build_torrent(
-            pack.name,
-            files,
-            similar=similar,
-            trackers=ark.settings.trackers,
-            web_seeds=ark.settings.web_seeds,
-        )
-
-    made = build(())
-    earlier = [one for one in history.infohashes(pack.name) if one != made.infohash_v1]
-    packed = Packed(pack, made.data, read_torrent(made.data))
-    stored = ark.path / packed.path
+    trackers, web_seeds = ark.settings.trackers, ark.settings.web_seeds
+    made = build_torrent(pack.name, files, trackers=trackers, web_seeds=web_seeds)
+    stored = ark.path / _path_of(made)
     if stored.is_file():
         # A torrent is stored once; what stands outside its info stays as it was first written.
         data = stored.read_bytes()
-    else:
-        data = build(earlier).data
-    return Packed(pack, data, read_torrent(data))
+        told = read_torrent(data)
+        if told.infohash_v2 != made.infohash_v2:
+            raise BrokenError(
+                "the stored torrent is another one than its name says",
+                place=_path_of(made),
+                remedy="Remove it; the next publish makes it again",
+            )
+        torrent = Torrent(made.infohash_v1, made.infohash_v2, data)
+        return Packed(pack, torrent, told.similar, told.trackers, told.web_seeds)
+    earlier = tuple(sorted(set(history.infohashes(pack.name)) - {made.infohash_v1}))
+    if earlier:
+        made = build_torrent(
+            pack.name, files, similar=earlier, trackers=trackers, web_seeds=web_seeds
+        )
+    told_seeds = tuple(seed if seed.endswith("/") else f"{seed}/" for seed in web_seeds)
+    return Packed(pack, made, earlier, trackers, told_seeds)
+
+
+def _path_of(torrent: Torrent) -> str:
+    return f"torrents/{torrent.infohash_v2.hex()}.torrent"
 
 
 def _write(
@@ -184,9 +205,9 @@ def _torrent_line(one: Packed) -> dict[str, Any]:
         "tracks": len(one.pack.tracks),
         "bytes": one.pack.bytes,
         "listens": sum(track.known["listens"] for track in one.pack.tracks.values()),
-        "similar": [infohash.hex() for infohash in one.torrent.similar],
-        "trackers": list(one.torrent.trackers),
-        "web_seeds": list(one.torrent.web_seeds),
+        "similar": [infohash.hex() for infohash in one.similar],
+        "trackers": list(one.trackers),
+        "web_seeds": list(one.web_seeds),
     }
 
 
@@ -198,9 +219,9 @@ def _write_beside(ark: Ark, draft: Path, packed: Sequence[Packed], history: Hist
     write_table(draft / "coverage_curve.parquet", CURVE, curve(tracks))
     released = {track.file for track in tracks}
     kept_back = [
-        one.file
-        for one in read_holdings(ark.store)
-        if one.file not in released and one.extension != TEXT
+        file
+        for file, extension in read_extensions(ark.store).items()
+        if file not in released and extension != TEXT
     ]
     ledger, events = ark.ledger.head(), ark.events.head()
     facts = {
@@ -222,23 +243,21 @@ def _write_beside(ark: Ark, draft: Path, packed: Sequence[Packed], history: Hist
 
 
 def _ask_again(ark: Ark, tracks: Sequence[Track]) -> None:
-    gate = Gate(ark, Act.SHARE)
+    cleared = {one.file for one in Gate(ark, Act.SHARE).clearances()}
     for track in tracks:
-        try:
-            gate.clear(track.file)
-        except RefusedError:
+        if track.file not in cleared:
             raise RefusedError(
                 "this file was withdrawn while the edition was being made",
                 place=str(track.file),
                 remedy="Run the command again; the edition is then made without it",
-            ) from None
+            )
 
 
 def _write_torrents(ark: Ark, packed: Sequence[Packed]) -> None:
     for one in packed:
         path = ark.path / one.path
         if not path.is_file():
-            write_whole(path, one.data)
+            write_whole(path, one.torrent.data)
 
 
 def _write_index(ark: Ark, draft: Path, packed: Sequence[Packed], number: int) -> None:

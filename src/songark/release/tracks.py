@@ -24,7 +24,6 @@ from songark.release.credit import credited
 from songark.rights.acts import Act, Clearance
 from songark.rights.decisions import DECISION
 from songark.rights.gate import Gate
-from songark.store.records import held_files
 
 _COLUMNS = pa.schema(
     [
@@ -51,11 +50,12 @@ class Track:
         return self.clearance.file
 
 
-def releasable(ark: Ark, before: Mapping[FileId, object]) -> list[Track]:
+def releasable(ark: Ark, held: pa.Table, before: Mapping[FileId, object]) -> list[Track]:
     """The tracks of the next edition, in the order of their recordings.
 
     Args:
         ark: the archive.
+        held: root and size of what the store has.
         before: files of the edition before; where one is still cleared and held it stays.
 
     Raises:
@@ -65,10 +65,11 @@ def releasable(ark: Ark, before: Mapping[FileId, object]) -> list[Track]:
     if catalogue is None or decisions is None:
         raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
     with Engine(ark.path / "spill") as engine:
-        ranked = _ranked(engine, catalogue, decisions, held_files(ark.store))
+        ranked = _ranked(engine, catalogue, decisions, held)
         spool = engine.scratch / "releasable.parquet"
         engine.write(ranked, _COLUMNS, spool)
-        return _choose(read_rows(spool), Gate(ark, Act.SHARE), before)
+        cleared = {one.file: one for one in Gate(ark, Act.SHARE).clearances()}
+        return _choose(read_rows(spool), cleared, before)
 
 
 def _ranked(engine: Engine, catalogue: Sealed, decisions: Sealed, held: pa.Table) -> ir.Table:
@@ -90,16 +91,18 @@ def _ranked(engine: Engine, catalogue: Sealed, decisions: Sealed, held: pa.Table
 
 
 def _choose(
-    rows: Iterable[Mapping[str, Any]], gate: Gate, before: Mapping[FileId, object]
+    rows: Iterable[Mapping[str, Any]],
+    cleared: Mapping[FileId, Clearance],
+    before: Mapping[FileId, object],
 ) -> list[Track]:
     """The best file of each recording, or the one that was released before."""
     chosen: dict[str, Track] = {}
     for row in rows:
         file = FileId(row["root"], row["size"])
         held = chosen.get(row["recording"])
-        if not gate.is_clear(file) or (held and (held.file in before or file not in before)):
+        if file not in cleared or (held and (held.file in before or file not in before)):
             continue
-        chosen[row["recording"]] = Track(gate.clear(file), _shown(row))
+        chosen[row["recording"]] = Track(cleared[file], _shown(row))
     return list(chosen.values())
 
 

@@ -24,6 +24,7 @@ class Gate:
         self._ark = ark
         self._act = act
         self._claims = Claims()
+        self._watched = (ark.ledger.path, ark.decisions / "current")
         self._seen: tuple[object, ...] = ()
         self._cleared: dict[FileId, Clearance] = {}
         self._decisions = ""
@@ -84,7 +85,7 @@ class Gate:
 
     def _look(self) -> tuple[object, ...]:
         marks: list[object] = []
-        for path in (self._ark.ledger.path, self._ark.decisions / "current"):
+        for path in self._watched:
             try:
                 told = path.stat()
                 marks.append((told.st_ino, told.st_size, told.st_mtime_ns))

@@ -26,7 +26,7 @@ from songark.release.packs import ATTRIBUTION
 from songark.rights.acts import Act
 from songark.rights.gate import Gate
 from songark.store.files import place_of
-from songark.store.records import read_holdings
+from songark.store.records import read_extensions
 
 # BEP 47 pads are shorter than a piece of 1 MiB.
 _LONGEST_PAD = 1 << 20
@@ -55,7 +55,7 @@ class _Shelf:
         folders = edition_folders(self._ark.editions)
         if len(folders) == self._editions:
             return
-        extensions = {one.file: one.extension for one in read_holdings(self._ark.store)}
+        extensions = read_extensions(self._ark.store)
         for folder in folders[max(self._editions, 0) :]:
             for row in read_rows(folder / "manifest.parquet", ["root", "size", "pack", "name"]):
                 file = FileId(row["root"], row["size"])

@@ -20,7 +20,7 @@ from songark.rights.acts import Act, Clearance
 from songark.rights.gate import Gate
 from songark.store.files import bring_in, extension_of, place_of
 from songark.store.probe import probe
-from songark.store.records import Holding, add_holdings, read_holdings
+from songark.store.records import Holding, add_holdings, read_extensions
 
 # A segment is sealed after this many files, so that a stopped run loses little.
 _SEGMENT = 1_000
@@ -45,7 +45,7 @@ def keep_planned(ark: Ark, plan: Sealed, *, progress: Callable[[int], None]) -> 
         OSError: the disk is full; what was brought in before is sealed and stays.
     """
     kept = Kept()
-    held = {one.file for one in read_holdings(ark.store)}
+    held = read_extensions(ark.store)
     gate = Gate(ark, Act.KEEP)
     fresh: list[tuple[Holding, Path]] = []
     try:

@@ -54,7 +54,7 @@ def add_holdings(store: Path, holdings: Iterable[Holding]) -> Sealed:
 
 def add_missing(store: Path, holdings: Iterable[Holding]) -> None:
     """Seal those holdings that no segment has yet; where all are there, nothing is written."""
-    held = {one.file for one in read_holdings(store)}
+    held = read_extensions(store)
     fresh = {one.file: one for one in holdings if one.file not in held}
     if fresh:
         add_holdings(store, fresh.values())
@@ -81,13 +81,22 @@ def read_holdings(store: Path) -> Iterator[Holding]:
                 yield holding
 
 
+def read_extensions(store: Path) -> dict[FileId, str]:
+    """Every file that has a hash record, with the extension it is stored under."""
+    return {
+        FileId(row["root"], row["size"]): row["extension"]
+        for segment in segments(store)
+        for row in read_rows(segment.path / "holding.parquet", ["root", "size", "extension"])
+    }
+
+
 def held_files(store: Path) -> pa.Table:
     """Root and size of what the store has on disk, as a table."""
     schema = pa.schema([HOLDING.field("root"), HOLDING.field("size")])
     rows = [
-        {"root": one.file.root, "size": one.file.size}
-        for one in read_holdings(store)
-        if place_of(store, one.file, one.extension).is_file()
+        {"root": file.root, "size": file.size}
+        for file, extension in read_extensions(store).items()
+        if place_of(store, file, extension).is_file()
     ]
     return pa.Table.from_pylist(rows, schema=schema)
 
