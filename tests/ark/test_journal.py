@@ -199,6 +199,15 @@ def test_a_line_of_another_form_is_broken_and_names_its_place(journal, line):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("length", [1, 65_000, 65_536, 200_000])
+def test_lines_of_any_length_are_appended_to(journal, length):
+    for _ in range(2):
+        journal.append("long", {"text": "é" * length})
+    journal.append("short", {})
+    assert [line.n for line in read(journal)] == list(range(1, 9))
+    assert journal.head() == Head(8, read(journal)[-1].hash)
+
+
 def test_an_entry_that_is_no_json_leaves_the_journal_as_it_was(journal):
     before = journal.path.read_bytes()
     with pytest.raises((TypeError, ValueError)):

@@ -1,8 +1,8 @@
 """Ids last: a recording's id is minted once and survives rebuilds (DESIGN, wall 7).
 
 A group of rows has keys: its files and its packet digests. Each build takes the last registry as
-sealed input and gives each old id to the group that holds most of its keys. A merge redirects; a
-split leaves the id with one part and lists the others; an id is never used again for another.
+sealed input and gives each old id to the group that holds most of its keys. A merge redirects to
+one id; a split leaves the id with one part and lists the others; an id is never used for another.
 """
 
 from __future__ import annotations
@@ -39,15 +39,11 @@ def name_groups(
         before: the last registry.
         redirects: those of earlier builds, which are kept.
     """
-    votes = [Counter(before[key] for key in keys if key in before) for keys in groups]
-    ranked = sorted(
-        (-count, old, position)
-        for position, tally in enumerate(votes)
-        for old, count in tally.items()
-    )
+    known = _led(before, redirects)
+    ranked = _ranked(groups, known)
     ids: dict[int, str] = {}
     taken: set[str] = set()
-    for _count, old, position in ranked:
+    for old, position in ranked:
         if old not in taken and position not in ids:
             ids[position] = old
             taken.add(old)
@@ -55,13 +51,40 @@ def name_groups(
     for position in sorted(set(range(len(groups))) - set(ids), key=lambda p: min(groups[p])):
         ids[position] = _mint(min(groups[position]), used)
         used.add(ids[position])
-    made = set(redirects)
-    for position, tally in enumerate(votes):
-        for old in tally:
+    made = {(old, new): kind for old, new, kind in redirects}
+    for old, position in ranked:
+        if old in taken:
             if old != ids[position]:
-                made.add((old, ids[position], "split" if old in taken else "merged"))
-    registry = dict(before) | {key: ids[p] for p, keys in enumerate(groups) for key in keys}
-    return Naming(tuple(ids[p] for p in range(len(groups))), registry, tuple(sorted(made)))
+                made.setdefault((old, ids[position]), "split")
+            continue
+        # Nobody got it: it leads to the group that holds most of it, and never comes back.
+        made[old, ids[position]] = "merged"
+        taken.add(old)
+    every = tuple(sorted((old, new, kind) for (old, new), kind in made.items()))
+    registry = known | {key: ids[p] for p, keys in enumerate(groups) for key in keys}
+    return Naming(tuple(ids[p] for p in range(len(groups))), _led(registry, every), every)
+
+
+def _led(registry: Mapping[str, str], redirects: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """The registry with every id that was merged away replaced by the one it leads to."""
+    moved = {old: new for old, new, kind in redirects if kind == "merged"}
+    led: dict[str, str] = {}
+    for key, name in registry.items():
+        living = name
+        while living in moved:
+            living = moved[living]
+        led[key] = living
+    return led
+
+
+def _ranked(groups: Sequence[Sequence[str]], known: Mapping[str, str]) -> list[tuple[str, int]]:
+    """(old id, position of a group that holds keys of it), most keys first; the order is total."""
+    votes = [
+        (-count, old, min(keys), position)
+        for position, keys in enumerate(groups)
+        for old, count in Counter(known[key] for key in keys if key in known).items()
+    ]
+    return [(old, position) for _count, old, _key, position in sorted(votes)]
 
 
 def _mint(key: str, used: set[str]) -> str:
