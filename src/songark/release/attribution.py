@@ -59,4 +59,7 @@ def _addresses(expression: str) -> str:
 
 def _line(text: str) -> str:
     """On one line, without characters that would do something to a terminal."""
-    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) != "Cc")
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return "".join(c for c in line if unicodedata.category(c) != "Cc")

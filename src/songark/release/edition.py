@@ -95,12 +95,13 @@ def make_edition(ark: Ark, held: pa.Table | None = None) -> Sealed:
         limit=ark.settings.pack_size,
         extensions={file: extension for file, (_record, extension) in records.items()},
     )
-    texts = {pack.name: keep_text(ark, attribution(pack).encode()) for pack in packs}
-    add_missing(ark.store, texts.values())
-    packed = [_torrent(ark, pack, records, texts[pack.name], history) for pack in packs]
+    texts = {pack.name: attribution(pack).encode() for pack in packs}
+    kept = {pack: keep_text(ark, text) for pack, text in texts.items()}
+    add_missing(ark.store, kept.values())
+    packed = [_torrent(ark, pack, records, kept[pack.name], history) for pack in packs]
     number = history.number + 1
     with Draft(ark.editions, "edition") as draft:
-        _write(draft.path, packed, records)
+        _write(draft.path, packed, records, texts)
         if history.same_as(draft.path):
             return _noted(ark, Sealed.open(ark.editions / str(history.number)))
         _write_beside(ark, draft.path, packed, history)
@@ -166,15 +167,17 @@ def _path_of(torrent: Torrent) -> str:
 
 
 def _write(
-    draft: Path, packed: Sequence[Packed], records: Mapping[FileId, tuple[HashRecord, str]]
+    draft: Path,
+    packed: Sequence[Packed],
+    records: Mapping[FileId, tuple[HashRecord, str]],
+    texts: Mapping[str, bytes],
 ) -> None:
     """What an edition is known by: manifest, torrents, attribution."""
     write_table(draft / "manifest.parquet", MANIFEST, _manifest(packed, records))
     lines = b"".join(canonical(_torrent_line(one)) + b"\n" for one in packed)
     write_whole(draft / "torrents.jsonl", lines)
     for one in packed:
-        text = attribution(one.pack).encode()
-        write_whole(draft / "attribution" / f"{one.pack.name}.txt", text)
+        write_whole(draft / "attribution" / f"{one.pack.name}.txt", texts[one.pack.name])
 
 
 def _manifest(

@@ -14,7 +14,7 @@ from songark.model.identity import FileId
 from songark.release.torrent_form import fold
 
 LONGEST = 120
-_FORBIDDEN = set('<>:"/\\|?*')
+_FORBIDDEN = str.maketrans(dict.fromkeys('<>:"/\\|?*', "_"))
 # Windows takes these for devices, whatever stands behind the first dot (Microsoft, "Naming Files,
 # Paths, and Namespaces").
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]|conin\$|conout\$) *\.", re.IGNORECASE)
@@ -49,11 +49,11 @@ def file_name(
 
 def _safe(text: str) -> str:
     """One part of a name: white space becomes single blanks, what cannot be seen goes."""
-    seen = "".join(" " if c.isspace() else c for c in text if c.isspace() or _is_seen(c))
+    if not text.isprintable():
+        text = "".join(" " if c.isspace() else c for c in text if c.isspace() or _is_seen(c))
     # Only now, since what is taken out may have parted a letter from its accent.
-    plain = unicodedata.normalize("NFC", seen)
-    kept = "".join("_" if c in _FORBIDDEN else c for c in plain)
-    return " ".join(kept.split()).strip(". ") or "_"
+    plain = unicodedata.normalize("NFC", text).translate(_FORBIDDEN)
+    return " ".join(plain.split()).strip(". ") or "_"
 
 
 def _is_seen(char: str) -> bool:
