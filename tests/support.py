@@ -12,6 +12,7 @@ from typing import Any
 from songark.ark.layout import Ark
 from songark.ark.seal import Draft, Sealed
 from songark.ark.tables import read_rows, write_table
+from songark.catalogue.schema import PROBE
 from songark.model.identity import FileId
 from songark.model.schema import IDENTIFIER, LISTEN, REJECT, STATEMENT, TRACK
 
@@ -109,6 +110,17 @@ def ingest_listens(ark: Ark, counts: Mapping[str, int], *, place: str = "/listen
         write_table(draft.path / "rejects.parquet", REJECT, ())
         sealed = draft.seal({"source": "listens", "place": place, "made_up": True})
     return _ingested(ark, sealed, place)
+
+
+def learn_packets(ark: Ark, packets: Mapping[FileId, str]) -> Sealed:
+    """Seal what the store learned of files: the digest of their coded packets."""
+    told = [
+        {"root": f.root, "size": f.size, "packets": one, "pcm": None, "fingerprint": None}
+        for f, one in sorted(packets.items())
+    ]
+    with Draft(ark.snapshots / "store", "probes") as draft:
+        write_table(draft.path / "probes.parquet", PROBE, told)
+        return draft.seal({"source": "store", "rows": len(told)})
 
 
 def _ingested(ark: Ark, sealed: Sealed, place: str) -> Sealed:

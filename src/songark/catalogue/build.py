@@ -19,7 +19,7 @@ from songark.catalogue import match, schema
 from songark.catalogue.inputs import Inputs, read_inputs
 from songark.catalogue.normalise import VERSION
 from songark.catalogue.popularity import recordings
-from songark.catalogue.registry import Naming, name_groups
+from songark.catalogue.registry import Naming, living_ids, name_groups
 from songark.catalogue.texts import normalised
 from songark.engine.components import components
 from songark.engine.engine import Engine
@@ -93,6 +93,7 @@ def _write_tables(
         rows.join(engine.rows(labels), "node"),
         engine.parquet(out / "identifier.parquet"),
         _listens(ark, inputs, engine),
+        engine.rows(_moved(naming)),
     )
     engine.write(counted.recordings, schema.RECORDING, out / "recording.parquet")
     engine.write(
@@ -230,6 +231,12 @@ def _read_naming(last: Sealed | None) -> tuple[dict[str, str], list[tuple[str, s
     registry = {r["key"]: r["recording"] for r in read_rows(last.path / "registry.parquet")}
     redirects = [(r["old"], r["new"], r["kind"]) for r in read_rows(last.path / "redirect.parquet")]
     return registry, redirects
+
+
+def _moved(naming: Naming) -> pa.Table:
+    moved = living_ids(naming.redirects)
+    columns = {"old": list(moved), "new": list(moved.values())}
+    return pa.table(columns, schema=schema.REDIRECT.remove(2))
 
 
 def _write_naming(naming: Naming, out: Path) -> None:

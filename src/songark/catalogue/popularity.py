@@ -19,13 +19,16 @@ class Counted:
     unmatched: ir.Table
 
 
-def recordings(rows: ir.Table, identifiers: ir.Table, listens: ir.Table) -> Counted:
+def recordings(
+    rows: ir.Table, identifiers: ir.Table, listens: ir.Table, moved: ir.Table
+) -> Counted:
     """One row a recording, with listens counted where a log names exactly one recording.
 
     Args:
         rows: the build's rows with their `recording`.
         identifiers: (scheme, value, recording).
         listens: (recording, listens, artist_key, title_key).
+        moved: (old, new) for ids that were merged away, which logs may still name.
     """
     named = (
         rows.filter((_.artist_key != "") & (_.title_key != ""))
@@ -35,7 +38,9 @@ def recordings(rows: ir.Table, identifiers: ir.Table, listens: ir.Table) -> Coun
     by_name = listens.filter(_.title_key.notnull()).join(named, ["artist_key", "title_key"])
     known = identifiers.mutate(recording=_.scheme + ":" + _.value, target=_.recording)
     by_identifier = listens.join(known.select("recording", "target"), "recording")
-    ids = rows.select(target="recording").distinct().mutate(recording="songark:" + _.target)
+    living = rows.select(old="recording", target="recording").distinct()
+    merged = moved.select("old", target="new").semi_join(living, "target")
+    ids = ibis.union(living, merged).select("target", recording="songark:" + _.old)
     by_id = listens.join(ids, "recording")
     hits = ibis.union(
         *(t.select("recording", "listens", "target") for t in (by_name, by_identifier, by_id))

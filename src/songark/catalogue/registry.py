@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -65,16 +65,21 @@ def name_groups(
     return Naming(tuple(ids[p] for p in range(len(groups))), _led(registry, every), every)
 
 
-def _led(registry: Mapping[str, str], redirects: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """The registry with every id that was merged away replaced by the one it leads to."""
+def living_ids(redirects: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Every id that was merged away, with the one that it leads to after all merges."""
     moved = {old: new for old, new, kind in redirects if kind == "merged"}
-    led: dict[str, str] = {}
-    for key, name in registry.items():
-        living = name
-        while living in moved:
-            living = moved[living]
-        led[key] = living
-    return led
+    return {old: _end(old, moved) for old in moved}
+
+
+def _end(name: str, moved: Mapping[str, str]) -> str:
+    while name in moved:
+        name = moved[name]
+    return name
+
+
+def _led(registry: Mapping[str, str], redirects: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    living = living_ids(redirects)
+    return {key: living.get(name, name) for key, name in registry.items()}
 
 
 def _ranked(groups: Sequence[Sequence[str]], known: Mapping[str, str]) -> list[tuple[str, int]]:
