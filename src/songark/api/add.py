@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from songark.ark.layout import Ark
 from songark.ark.seal import Sealed
 from songark.ark.tables import read_rows
 from songark.model.errors import UsageError
-from songark.model.evidence import Part
+from songark.model.evidence import Grade, Part
 from songark.model.finding import Reject
 from songark.model.identity import FileId
 from songark.model.progress import Progress
@@ -32,11 +33,25 @@ class Grant:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Tracks that may not be shared for one kind of reason (`code`).
+
+    example: the first of them by path. why: its own reason. fix: what would change it.
+    """
+
+    code: str
+    tracks: int
+    example: str
+    why: str
+    fix: str
+
+
 @dataclass(slots=True)
 class Added:
     """What came in and what may be shared of it.
 
-    withheld: (code, why, fix, an example, how many), most first.
+    open: (licence, what the clearance rests on, how many tracks). withheld: most tracks first.
     """
 
     tracks: int = 0
@@ -44,7 +59,8 @@ class Added:
     shareable: int = 0
     listens_logs: int = 0
     rejects: list[Reject] = field(default_factory=list)
-    withheld: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    open: list[tuple[str, str, int]] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
 
     @property
     def kept_back(self) -> int:
@@ -119,14 +135,19 @@ def _count(added: Added, folders: Sequence[Sealed], decisions: Sealed) -> None:
         file = FileId(row["root"], row["size"])
         if row["act"] == Act.SHARE.value and file in wanted:
             decided[file] = row
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    opened: Counter[tuple[str, str]] = Counter()
+    closed: dict[str, list[tuple[str, FileId]]] = {}
     for file, path in paths:
         added.tracks += 1
         added.bytes += file.size
         row = decided[file]
         if row["allowed"]:
             added.shareable += 1
+            opened[row["licence"], Grade(row["grade"]).words] += 1
         else:
-            groups.setdefault((row["code"], row["why"], row["fix"]), []).append(path)
-    ordered = sorted(groups.items(), key=lambda one: (-len(one[1]), one[0]))
-    added.withheld = [(*reason, min(names), len(names)) for reason, names in ordered]
+            closed.setdefault(row["code"], []).append((path, file))
+    added.open = [(*reason, n) for reason, n in sorted(opened.items())]
+    for code, told in sorted(closed.items(), key=lambda one: (-len(one[1]), one[0])):
+        path, file = min(told)
+        row = decided[file]
+        added.withheld.append(Withheld(code, len(told), path, row["why"], row["fix"]))

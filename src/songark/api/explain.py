@@ -79,11 +79,12 @@ def _file(row: dict[str, Any]) -> FileId:
 
 
 def _released(ark: Ark, files: set[FileId]) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for folder in edition_folders(ark.editions):
-        for row in read_rows(folder / "manifest.parquet", ["root", "size", "pack", "name"]):
-            if _file(row) in files:
-                found.append(
-                    {"edition": int(folder.name), "pack": row["pack"], "name": row["name"]}
-                )
+        rows = read_rows(folder / "manifest.parquet", ["root", "size", "pack", "name"])
+        found += [
+            {"edition": int(folder.name), "pack": row["pack"], "name": row["name"]}
+            for row in rows
+            if _file(row) in files
+        ]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
@@ -51,15 +52,19 @@ def command(
     ark = Ark.open(ark_path)
     added = add(ark, paths, keys=open_keys(ark.keys), grant=grant, progress=out)
     out.rejects(added.rejects)
-    rows = [(n, why, fix, example) for _code, why, fix, example, n in added.withheld]
-    if rows:
-        out.table("Not to be shared", ("Tracks", "Why", "What would change it", "Such as"), rows)
+    if added.open:
+        opened = [(n, licence, rests_on) for licence, rests_on, n in added.open]
+        out.table("May be shared", ("Tracks", "Licence", "By"), opened)
+    if added.withheld:
+        rows = [(one.tracks, one.example, one.why, one.fix) for one in added.withheld]
+        head = ("Tracks", "Such as", "Why", "What would change it")
+        out.table("May not be shared", head, rows)
     out.say(
         f"{added.tracks} tracks ({show_size(added.bytes)}): {added.shareable} may be shared, "
         f"{added.kept_back} not, {len(added.rejects)} files set aside."
     )
-    for code, why, fix, example, count in added.withheld:
-        out.status(event="withheld", code=code, why=why, fix=fix, example=example, tracks=count)
+    for one in added.withheld:
+        out.status(event="withheld", **asdict(one))
     out.summary(
         tracks=added.tracks,
         shareable=added.shareable,

@@ -13,6 +13,7 @@ from songark.ark.layout import Ark
 from songark.ark.settings import parse_address
 from songark.cli.output import Output
 from songark.cli.verb import ark_option, verb
+from songark.model.errors import SongarkError
 
 # A withdrawal has to close within a second; a new edition may take as long.
 _SYNC = 0.2
@@ -56,8 +57,12 @@ def command(out: Output, ark_path: Path) -> None:
             now = time.monotonic()
             if now - signed >= _RESIGN:
                 signed = now
-                if ark.feed.is_dir():
+                try:
                     refresh_feed(ark.feed, keys, datetime.now(UTC))
+                except SongarkError as error:
+                    # Mirrors notice only when the last signature has expired; seeding goes on.
+                    out.say(f"The feed was not signed anew: {error}")
+                    out.status(event="feed", error=str(error))
             if now - told >= _STATUS:
                 told = now
                 at = seeder.status()

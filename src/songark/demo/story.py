@@ -98,8 +98,8 @@ class Story:
         _hold(not added.rejects, f"no file is set aside: {added.rejects}")
         self.say("add", f"{added.tracks} tracks: {added.shareable} may be shared, "
                         f"{added.kept_back} may not")  # fmt: skip
-        for _code, why, _fix, example, _count in added.withheld:
-            self.say("withheld", f"{Path(example).name}: {why}")
+        for one in added.withheld:
+            self.say("withheld", f"{Path(one.example).name}: {one.why}")
         made = publish(ark, keys=keys, progress=self.progress)
         self._released(ark, made.facts)
         with serving(ark) as served, self._scratch() as scratch:

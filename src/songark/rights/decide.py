@@ -65,6 +65,7 @@ def decide(
     }
 
 
+_FIX_LICENCE = "Ask its rights-holder for an open licence, then store the page that states it"
 _FIX_EVIDENCE = "Store the page that states the licence: songark evidence FILE URL"
 _Told = Sequence[tuple[Statement, Terms]]
 
@@ -108,7 +109,7 @@ def _refused(part: Part, best: Statement, terms: Terms) -> Decision | None:
     """What stands against sharing one work even by the best that is said of it."""
     if not terms.share:
         why = f"{_source(best)} says {_licence(best)}: {terms.why_not}"
-        return Decision(Act.SHARE, False, "not-licensed", why, _FIX_EVIDENCE)
+        return Decision(Act.SHARE, False, "not-licensed", why, _FIX_LICENCE)
     if best.grade < Grade.INDEPENDENT:
         why = (
             f"the licence of the {part} is stated only by {best.grade.words} "

@@ -29,7 +29,22 @@ _CC = re.compile(
     r"CC-(BY(?:-NC)?(?:-SA|-ND)?|BY-ND-NC)-(?:(1\.0|2\.0|2\.5|3\.0|4\.0)(?:-[A-Z]{2,3})?)", re.ASCII
 )
 _UNVERSIONED = re.compile(r"LicenseRef-(CC-BY[A-Z-]*)-unversioned")
-_COPYLEFT = re.compile(r"(?:A|L)?GPL-[0-9.]+(?:-only|-or-later)?")
+# What does not let share: the form of its name, whether it lets keep, and why not more.
+_CLOSED = (
+    (_UNVERSIONED, True, "it does not say which version"),
+    (re.compile(re.escape(ALL_RIGHTS_RESERVED)), False, "all rights are reserved"),
+    (
+        re.compile(f"{re.escape(PUBLIC_DOMAIN)}|{re.escape(PUBLIC_DOMAIN_MARK)}"),
+        True,
+        "a public domain label states a fact and opens nothing; "
+        "dated facts have to meet a territory's rule",
+    ),
+    (
+        re.compile(r"[AL]?GPL-[0-9.]+(?:-only|-or-later)?|LicenseRef-[AL]?GPL-unversioned"),
+        True,
+        "this licence wants the preferred form for modification to go with the file",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +119,11 @@ def _freedom(terms: Terms) -> tuple[bool, bool, int, str]:
 
 
 def _single(licence: str) -> Terms:
-    if licence == "CC0-1.0":
-        return Terms(licence, keep=True, share=True, licence_class="CC0")
     found = _CC.fullmatch(licence)
-    if found:
-        name = "CC-" + found[1].replace("BY-ND-NC", "BY-NC-ND")
-        return Terms(licence, keep=True, share=True, licence_class=name)
-    if licence in {PUBLIC_DOMAIN, PUBLIC_DOMAIN_MARK}:
-        return Terms(
-            licence,
-            keep=True,
-            share=False,
-            why_not="a public domain label states a fact and opens nothing; "
-            "dated facts have to meet a territory's rule",
-        )
-    if _UNVERSIONED.fullmatch(licence):
-        return Terms(licence, keep=True, share=False, why_not="it does not say which version")
-    if licence == ALL_RIGHTS_RESERVED:
-        return Terms(licence, keep=False, share=False, why_not="all rights are reserved")
-    if _COPYLEFT.fullmatch(licence):
-        return Terms(
-            licence,
-            keep=True,
-            share=False,
-            why_not="this licence wants the preferred form for modification to go with the file",
-        )
+    if found or licence == "CC0-1.0":
+        kind = "CC-" + found[1].replace("BY-ND-NC", "BY-NC-ND") if found else "CC0"
+        return Terms(licence, keep=True, share=True, licence_class=kind)
+    for form, keep, why_not in _CLOSED:
+        if form.fullmatch(licence):
+            return Terms(licence, keep=keep, share=False, why_not=why_not)
     return Terms(licence, keep=False, share=False, why_not="the licence is not known")
