@@ -9,6 +9,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from songark.ark.journal import Head
 from songark.ark.layout import SETTINGS, Ark
 from songark.cli.output import Output
 from songark.cli.verb import ark_option, verb
@@ -50,6 +51,9 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
     for name, journal in (("ledger", ark.ledger), ("events", ark.events)):
         try:
             head = journal.head()
+            for anchor in _anchors(ark, name):
+                for _line in journal.lines(anchor):
+                    pass
             found.append((f"{name}, {head.count} lines", ""))
         except SongarkError as error:
             found.append((name, str(error)))
@@ -61,6 +65,14 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
         except SongarkError as error:
             found.append((str(folder.relative_to(ark.path)), str(error)))
     return found
+
+
+def _anchors(ark: Ark, name: str) -> list[Head]:
+    """The heads of a journal that editions hold: what came before them cannot be cut unseen."""
+    from songark.release.edition import read_edition
+    from songark.release.history import edition_folders
+
+    return [Head(*read_edition(folder)[name]) for folder in edition_folders(ark.editions)]
 
 
 def _nearest(path: Path) -> Path:
