@@ -68,11 +68,13 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
 
 
 def _anchors(ark: Ark, name: str) -> list[Head]:
-    """The heads of a journal that editions hold: what came before them cannot be cut unseen."""
+    """The heads that editions and feed hold: what came before them cannot be cut unseen."""
     from songark.release.edition import read_edition
     from songark.release.history import edition_folders
+    from songark.release.publish import anchored_ledger
 
-    return [Head(*read_edition(folder)[name]) for folder in edition_folders(ark.editions)]
+    heads = [Head(*read_edition(folder)[name]) for folder in edition_folders(ark.editions)]
+    return [*heads, anchored_ledger(ark)] if name == "ledger" else heads
 
 
 def _nearest(path: Path) -> Path:

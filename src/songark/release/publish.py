@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from songark.ark.atomic import sync_folder
-from songark.ark.journal import canonical
+from songark.ark.journal import Head, canonical
 from songark.ark.layout import Ark
 from songark.ark.lock import locked
 from songark.ark.seal import digest_file
 from songark.ark.tables import read_rows
+from songark.model.errors import BrokenError
 from songark.model.identity import FileId
 from songark.model.index import read_index
 from songark.release.feed import TargetSource, publish_feed
@@ -25,6 +27,7 @@ from songark.rights.gate import Gate
 from songark.store.records import read_holdings
 
 INDEX = "SHA256SUMS"
+HEADS = "heads.json"
 _WAIT = 60.0
 
 
@@ -52,6 +55,8 @@ def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
     targets["withdrawn.jsonl"] = TargetSource(withdrawn)
     swarm = {"peers": list(ark.settings.peers), "web_seeds": list(ark.settings.web_seeds)}
     targets["swarm.json"] = TargetSource(canonical(swarm) + b"\n")
+    head = ark.ledger.head()
+    targets[HEADS] = TargetSource(canonical({"ledger": [head.count, head.hash]}) + b"\n")
     top = ark.feed / "files"
     wanted = _wanted(folders)
     for path in sorted(wanted):
@@ -59,6 +64,20 @@ def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
     publish_feed(ark.feed, keys, targets, now=now)
     # Only now: until then mirrors follow the feed that names them.
     _remove_all_but(wanted, top)
+
+
+def anchored_ledger(ark: Ark) -> Head:
+    """The ledger's head as the feed in place anchors it; that of an empty ledger without a feed.
+
+    Raises:
+        BrokenError: the feed's file is damaged.
+    """
+    for path in sorted((ark.feed / "targets").glob(f"*.{HEADS}")):
+        try:
+            return Head(*json.loads(path.read_bytes())["ledger"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BrokenError(f"not the heads of journals ({error})", place=str(path)) from None
+    return Head()
 
 
 def withdrawn_lines(ark: Ark, folders: list[Path]) -> Iterator[dict[str, Any]]:
