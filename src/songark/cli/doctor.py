@@ -46,6 +46,7 @@ def command(out: Output, ark_path: Path) -> int:
 
 def _archive(ark: Ark) -> list[tuple[str, str]]:
     from songark.ark.seal import sealed_in
+    from songark.release.publish import ledger_since_feed
 
     found = []
     for name, journal in (("ledger", ark.ledger), ("events", ark.events)):
@@ -54,6 +55,8 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
             for anchor in _anchors(ark, name):
                 for _line in journal.lines(anchor):
                     pass
+            if name == "ledger":
+                ledger_since_feed(ark)
             found.append((f"{name}, {head.count} lines", ""))
         except SongarkError as error:
             found.append((name, str(error)))
@@ -68,13 +71,11 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
 
 
 def _anchors(ark: Ark, name: str) -> list[Head]:
-    """The heads that editions and feed hold: what came before them cannot be cut unseen."""
+    """The heads of a journal that editions hold."""
     from songark.release.edition import read_edition
     from songark.release.history import edition_folders
-    from songark.release.publish import anchored_ledger
 
-    heads = [Head(*read_edition(folder)[name]) for folder in edition_folders(ark.editions)]
-    return [*heads, anchored_ledger(ark)] if name == "ledger" else heads
+    return [Head(*read_edition(folder)[name]) for folder in edition_folders(ark.editions)]
 
 
 def _nearest(path: Path) -> Path:

@@ -9,6 +9,7 @@ from songark.mirror.seeder import Seeder
 from songark.model.identity import FileId
 from songark.release.history import edition_folders, torrent_lines
 from songark.release.packs import ATTRIBUTION
+from songark.release.publish import ledger_since_feed
 from songark.release.torrent import TorrentEntry, read_torrent
 from songark.rights.acts import Act
 from songark.rights.gate import Gate
@@ -25,8 +26,14 @@ class OwnSeeder:
     """
 
     def __init__(self, ark: Ark, seeder: Seeder) -> None:
+        """Begin.
+
+        Raises:
+            BrokenError: the ledger lost its tail, and with it perhaps a withdrawal.
+        """
         self._ark = ark
         self._seeder = seeder
+        ledger_since_feed(ark)
         self._gate = Gate(ark, Act.SHARE)
         self._edition = 0
         self._seeded: dict[bytes, frozenset[FileId]] = {}

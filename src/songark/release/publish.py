@@ -47,6 +47,7 @@ def sign_feed(ark: Ark, keys: Keys, *, now: datetime | None = None) -> None:
 
 
 def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
+    head = ledger_since_feed(ark)
     folders = edition_folders(ark.editions)
     targets = {
         f"editions/{folder.name}/{INDEX}": TargetSource(folder / INDEX) for folder in folders
@@ -55,7 +56,6 @@ def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
     targets["withdrawn.jsonl"] = TargetSource(withdrawn)
     swarm = {"peers": list(ark.settings.peers), "web_seeds": list(ark.settings.web_seeds)}
     targets["swarm.json"] = TargetSource(canonical(swarm) + b"\n")
-    head = ark.ledger.head()
     targets[HEADS] = TargetSource(canonical({"ledger": [head.count, head.hash]}) + b"\n")
     top = ark.feed / "files"
     wanted = _wanted(folders)
@@ -66,18 +66,23 @@ def _sign(ark: Ark, keys: Keys, now: datetime) -> None:
     _remove_all_but(wanted, top)
 
 
-def anchored_ledger(ark: Ark) -> Head:
-    """The ledger's head as the feed in place anchors it; that of an empty ledger without a feed.
+def ledger_since_feed(ark: Ark) -> Head:
+    """The ledger's head, after checking that it goes on from what the feed in place anchors.
+
+    A ledger that lost its tail would forget withdrawals, so nothing is signed or seeded from it.
 
     Raises:
-        BrokenError: the feed's file is damaged.
+        BrokenError: the ledger was cut or rewritten, or the feed's anchor is damaged.
     """
+    head = Head()
     for path in sorted((ark.feed / "targets").glob(f"*.{HEADS}")):
         try:
-            return Head(*json.loads(path.read_bytes())["ledger"])
+            head = Head(*json.loads(path.read_bytes())["ledger"])
         except (ValueError, KeyError, TypeError) as error:
             raise BrokenError(f"not the heads of journals ({error})", place=str(path)) from None
-    return Head()
+    for line in ark.ledger.lines(head):
+        head = Head(line.n, line.hash)
+    return head
 
 
 def withdrawn_lines(ark: Ark, folders: list[Path]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from songark.ark.journal import ZERO, Head
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.tables import read_rows
@@ -97,6 +98,9 @@ class Gate:
         sealed = current(self._ark.decisions)
         if sealed is None or sealed.digest == self._decisions:
             return
+        # A ledger shorter than the decisions rest on has lost withdrawals: then nothing is clear.
+        for _line in self._ark.ledger.lines(Head(*sealed.facts.get("ledger", (0, ZERO)))):
+            pass
         columns = ["root", "size", "act", "allowed", "licence", "licence_class"]
         self._cleared = {
             file: Clearance(file, self._act, row["licence"], row["licence_class"], sealed.digest)
