@@ -8,6 +8,7 @@ kept; sharing them wants the preferred form for modification, which a mix is not
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,8 @@ CLASSES = (
 _CC = re.compile(
     r"CC-(BY(?:-NC)?(?:-SA|-ND)?|BY-ND-NC)-(?:(1\.0|2\.0|2\.5|3\.0|4\.0)(?:-[A-Z]{2,3})?)", re.ASCII
 )
+# An expression that can be satisfied in more ways than this agrees with itself only.
+_MAX_WAYS = 256
 _UNVERSIONED = re.compile(r"LicenseRef-(CC-BY[A-Z-]*)-unversioned")
 # What does not let share: the form of its name, whether it lets keep, and why not more.
 _CLOSED = (
@@ -68,15 +71,23 @@ def terms_of(expression: str) -> Terms:
 
     A licence that is not known gives nothing.
     """
-    from license_expression import ExpressionError, Licensing
-
-    try:
-        tree = Licensing().parse(expression)
-    except (ExpressionError, ValueError):
-        tree = None
+    tree = _parsed(expression)
     if tree is None:
         return Terms(expression, keep=False, share=False, why_not="the licence is not known")
     return _of_tree(tree)
+
+
+def joined_class(classes: Iterable[str]) -> str:
+    """The class of works that lie in one file: what any of them asks, all of it asks.
+
+    A file with a NonCommercial part is NonCommercial, one with a part under NoDerivatives can be
+    changed by nobody.
+    """
+    asked = {word for one in classes for word in one.removeprefix("CC-").split("-")}
+    if asked == {"CC0"}:
+        return "CC0"
+    last = "-ND" if "ND" in asked else "-SA" if "SA" in asked else ""
+    return "CC-BY" + ("-NC" if "NC" in asked else "") + last
 
 
 def agree(one: str, other: str) -> bool:
@@ -85,11 +96,48 @@ def agree(one: str, other: str) -> bool:
     ``A OR B`` agrees with ``B``; a Creative Commons licence without a version agrees with every
     version of its kind. The empty expression, which nobody understands, agrees with itself only.
     """
-    return any(_same(a, b) for a in _branches(one) for b in _branches(other))
+    return any(
+        all(any(_same(a, b) for b in ours) for a in mine)
+        and all(any(_same(a, b) for a in mine) for b in ours)
+        for mine in _branches(one)
+        for ours in _branches(other)
+    )
 
 
-def _branches(expression: str) -> list[str]:
-    return [part.strip(" ()") for part in re.split(r"\bOR\b", expression)]
+def _parsed(expression: str) -> Any:  # noqa: ANN401 - a node of an untyped library
+    """The tree of an expression; None where it is none."""
+    from license_expression import Licensing
+
+    try:
+        return Licensing().parse(expression)
+    except Exception:  # its parser also raises IndexError and others on odd input
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _branches(expression: str) -> list[frozenset[str]]:
+    """The ways to satisfy an expression, each the licences that then hold together."""
+    tree = _parsed(expression)
+    ways = _ways(tree) if tree is not None else []
+    return ways or [frozenset({expression})]
+
+
+def _ways(tree: Any) -> list[frozenset[str]]:  # noqa: ANN401 - a node of an untyped library
+    """Empty where there are too many: such an expression agrees with itself only."""
+    parts = [_ways(arg) for arg in getattr(tree, "args", ())]
+    if not parts:
+        return [frozenset({str(tree)})]
+    if not all(parts):
+        return []
+    if tree.__class__.__name__ == "OR":
+        every = {way for part in parts for way in part}
+    else:
+        every = {frozenset()}
+        for part in parts:
+            every = {one | way for one in every for way in part}
+            if len(every) > _MAX_WAYS:
+                return []
+    return sorted(every, key=sorted)
 
 
 def _same(one: str, other: str) -> bool:
@@ -108,9 +156,11 @@ def _of_tree(tree: Any) -> Terms:  # noqa: ANN401 - a node of an untyped library
         return _single(str(tree))
     if tree.__class__.__name__ == "OR":
         return min(parts, key=_freedom)
-    worst = max(parts, key=_freedom)
-    keep = all(p.keep for p in parts)
-    return Terms(str(tree), keep, worst.share, worst.licence_class, worst.why_not)
+    keep, worst = all(p.keep for p in parts), max(parts, key=_freedom)
+    if not worst.share:
+        return Terms(str(tree), keep, share=False, why_not=worst.why_not)
+    together = joined_class(p.licence_class for p in parts)
+    return Terms(str(tree), keep, share=True, licence_class=together)
 
 
 def _freedom(terms: Terms) -> tuple[bool, bool, int, str]:
