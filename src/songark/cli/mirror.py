@@ -8,7 +8,7 @@ import rich_click as click
 
 from songark.ark.settings import parse_address
 from songark.cli.output import Output
-from songark.cli.verb import verb
+from songark.cli.verb import PARTLY, verb
 from songark.model.size import parse_size, show_size
 
 
@@ -30,7 +30,7 @@ def command(
     peers: tuple[str, ...],
     no_discovery: bool,
     stay: bool,
-) -> None:
+) -> int:
     """Mirror the release that FEED names into DIR: the most useful packs that fit the budget.
 
     FEED is a web address or a folder; with #sha256=FINGERPRINT behind it only that archive is
@@ -43,6 +43,7 @@ def command(
     from songark.mirror.trust import open_feed
 
     bound = parse_size(budget) if budget else None
+    ask = [parse_address(peer) for peer in peers]
     shelf = Shelf(folder)
     trusted = open_feed(feed, shelf.state / "trust")
     with open_session(listen, dht=not no_discovery, lan=not no_discovery) as session:
@@ -52,7 +53,7 @@ def command(
             budget=bound,
             session=session,
             progress=out,
-            peers=[parse_address(peer) for peer in peers],
+            peers=ask,
         )
         out.say(
             f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
@@ -63,9 +64,10 @@ def command(
             f"{done.verified} files, set aside {done.set_aside}; {done.passed_over} packs of the "
             f"release are outside the budget."
         )
+        out.rejects(done.failed)
         if stay:
             out.say(f"Seeding on port {session.port}; stop with Ctrl-C.")
-            stay_and_seed(trusted, shelf, budget=bound, session=session, out=out)
+            stay_and_seed(trusted, shelf, budget=bound, session=session, out=out, peers=ask)
     out.summary(
         edition=done.edition,
         packs=done.packs,
@@ -76,5 +78,7 @@ def command(
         verified=done.verified,
         set_aside=done.set_aside,
         passed_over=done.passed_over,
+        failed=len(done.failed),
         fingerprint=trusted.fingerprint,
     )
+    return PARTLY if done.failed else 0

@@ -1,38 +1,51 @@
-"""What a feed says of an archive: its editions, what is withdrawn, where its swarm is."""
+"""The editions that a feed lists, and their packs.
+
+All of it is signed by the archive's keeper, who may be hostile: paths stay inside the folder they
+are meant for, sizes are bounded, and what has another form is refused with its place.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songark.mirror.trust import Trusted
+from songark.ark.atomic import write_whole
+from songark.mirror.json_lines import REMEDY, count, malformed, objects, text
+from songark.mirror.trust import MAX_FILE, Trusted
 from songark.model.errors import BrokenError
-from songark.model.hashing import HashRecord
-from songark.model.identity import FileId
-from songark.model.index import read_index
+from songark.model.index import check_path, read_index
+from songark.release.packs import ATTRIBUTION
+from songark.release.torrent import MAX_TORRENT, TorrentInfo, read_torrent
 
+MAX_TEXT = 64 * 1024 * 1024
+"""Bytes of one file of an edition at most, tables aside."""
+MAX_ATTRIBUTION = 4 * 1024 * 1024
+"""Bytes of a pack's attribution at most, which a budget does not count."""
+
+# As large as an archive is, where all else is small.
+_TABLES = {"manifest.parquet", "coverage_curve.parquet"}
 _INDEX = re.compile(r"editions/([1-9][0-9]{0,8})/SHA256SUMS")
+_TORRENT = re.compile(r"torrents/([0-9a-f]{64})\.torrent")
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """A file that was released and may not be shared any more, with its hashes where told."""
+class PackLine:
+    """A pack as an edition's ``torrents.jsonl`` tells it.
 
-    file: FileId
-    recording: str
-    reason: str
-    record: HashRecord | None
+    file: the torrent's path. tracks: music files. size: their bytes. listens: to all of them. The
+    three lists are what stands in the torrent outside its info.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Swarm:
-    """Where a keeper's own seeder is: (host, port) and base addresses."""
-
-    peers: tuple[tuple[str, int], ...]
+    pack: str
+    file: str
+    licence_class: str
+    tracks: int
+    size: int
+    listens: int
+    similar: tuple[bytes, ...]
+    trackers: tuple[str, ...]
     web_seeds: tuple[str, ...]
 
 
@@ -42,69 +55,121 @@ def edition_numbers(feed: Trusted) -> list[int]:
     return sorted(int(one[1]) for one in found if one)
 
 
-def fetch_edition(feed: Trusted, number: int, into: Path, *, torrents: bool) -> dict[str, str]:
-    """Fetch an edition's files below `into`, each checked; returns its index.
+def edition_index(feed: Trusted, number: int) -> dict[str, str]:
+    """The index of an edition: digests by path.
 
-    Args:
-        feed: the feed.
-        number: which edition.
-        into: the folder that gets ``editions/<n>/…`` and ``torrents/…``.
-        torrents: whether its torrents are wanted, too.
+    Raises:
+        BrokenError: it is malformed, or names a file that is none of the edition's.
+    """
+    return _index(feed.read(f"editions/{number}/SHA256SUMS"), number)
+
+
+def fetch_edition(feed: Trusted, number: int, into: Path) -> dict[str, str]:
+    """Fetch an edition's files but for its torrents, each checked; returns its index.
+
+    They come to ``<into>/editions/<n>/``; the index last, so where it is all is there.
 
     Raises:
         FeedError: a file is missing or not the one that was signed.
+        BrokenError: see `edition_index`.
     """
     name = f"editions/{number}/SHA256SUMS"
     raw = feed.read(name)
-    index = read_index(raw)
-    for path, digest in index.items():
-        if torrents or not path.startswith("torrents/"):
-            feed.fetch_file(path, digest, into / path)
-    target = into / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(raw)
+    index = _index(raw, number)
+    for path in index:
+        if not path.startswith("torrents/"):
+            fetch_listed(feed, index, path, into)
+    write_whole(into / name, raw)
     return index
 
 
-def withdrawn_files(feed: Trusted) -> list[Withdrawn]:
-    """Every file that a feed withdraws.
+def fetch_listed(feed: Trusted, index: dict[str, str], path: str, into: Path) -> Path:
+    """Fetch one file of an index to its path below `into`, and return where it is.
 
     Raises:
-        BrokenError: a line has not the form of ``withdrawn.jsonl``.
+        BrokenError: the index does not list it.
+        FeedError: it is missing, too large, or not the one that was signed.
     """
-    found = []
-    for number, raw in enumerate(feed.read("withdrawn.jsonl").splitlines(), 1):
-        try:
-            found.append(_withdrawn(json.loads(raw)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BrokenError(
-                f"not a withdrawal ({error})",
-                place=f"withdrawn.jsonl, line {number}",
-                remedy="Ask the keeper of this archive to publish it again",
-            ) from None
-    return found
+    if path not in index:
+        raise BrokenError("the edition's index lacks this file", place=path, remedy=REMEDY)
+    limit = MAX_TEXT
+    if path.startswith("torrents/"):
+        limit = MAX_TORRENT
+    elif path.rpartition("/")[2] in _TABLES:
+        limit = MAX_FILE
+    feed.fetch_file(path, index[path], into / path, limit=limit)
+    return into / path
 
 
-def swarm_of(feed: Trusted) -> Swarm:
-    """Where the keeper's own seeder is, as the feed says."""
-    told = json.loads(feed.read("swarm.json"))
-    return Swarm(tuple(_peers(told.get("peers", []))), tuple(map(str, told.get("web_seeds", []))))
+def fetch_torrent(
+    feed: Trusted, index: dict[str, str], line: PackLine, into: Path
+) -> tuple[TorrentInfo, bytes]:
+    """A pack's torrent, which has to be what the edition says of it.
 
-
-def _peers(told: Iterable[Any]) -> Iterable[tuple[str, int]]:
-    for one in told:
-        host, _, port = str(one).rpartition(":")
-        if host and port.isdecimal() and 0 < int(port) < 65536:
-            yield host.strip("[]"), int(port)
-
-
-def _withdrawn(told: dict[str, Any]) -> Withdrawn:
-    file = FileId(bytes.fromhex(told["root"]), int(told["size"]))
-    hashes = told.get("hashes")
-    record = None
-    if hashes:
-        record = HashRecord(
-            file=file, **{name: bytes.fromhex(value) for name, value in hashes.items()}
+    Raises:
+        BrokenError: it is another pack's, or holds other files or more bytes than are listed.
+        FeedError: see `fetch_listed`.
+    """
+    data = fetch_listed(feed, index, line.file, into).read_bytes()
+    info = read_torrent(data)
+    audio = [entry.file.size for entry in info.files if entry.name != ATTRIBUTION]
+    own = sum(entry.file.size for entry in info.files if entry.name == ATTRIBUTION)
+    told = (f"torrents/{info.infohash_v2.hex()}.torrent", info.folder, len(audio), sum(audio))
+    if told != (line.file, line.pack, line.tracks, line.size) or own > MAX_ATTRIBUTION:
+        raise BrokenError(
+            "the torrent is not the one that the edition lists", place=line.file, remedy=REMEDY
         )
-        record.check()
-    return Withdrawn(file, str(told["recording"]), str(told["reason"]), record)
+    for entry in info.files:
+        check_path(f"{info.folder}/{entry.name}", line.file)
+    return info, data
+
+
+def pack_lines(edition: Path) -> list[PackLine]:
+    """The packs of a fetched edition, in its order.
+
+    Raises:
+        BrokenError: ``torrents.jsonl`` is missing, malformed, or has a pack twice.
+    """
+    path = edition / "torrents.jsonl"
+    if not path.is_file():
+        raise BrokenError("the edition has no list of torrents", place=str(path), remedy=REMEDY)
+    found: dict[str, PackLine] = {}
+    for place, told in objects(path.read_bytes(), "torrents.jsonl"):
+        try:
+            line = _pack_line(told)
+        except (ValueError, KeyError, TypeError, BrokenError) as error:
+            raise malformed("pack", place, error) from None
+        if line.pack in found:
+            raise malformed("pack", place, ValueError("it stands twice"))
+        found[line.pack] = line
+    return list(found.values())
+
+
+def _index(raw: bytes, number: int) -> dict[str, str]:
+    index = read_index(raw)
+    for path in index:
+        if not _TORRENT.fullmatch(path) and not path.startswith(f"editions/{number}/"):
+            raise BrokenError(
+                f"not a file of edition {number}: {path[:100]!r}", place="SHA256SUMS", remedy=REMEDY
+            )
+    return index
+
+
+def _pack_line(told: dict[str, Any]) -> PackLine:
+    pack = text(told["pack"])
+    if "/" in check_path(pack):
+        raise ValueError("a pack is one folder")
+    file = text(told["file"])
+    if not _TORRENT.fullmatch(file):
+        raise ValueError("not the path of a torrent")
+    return PackLine(
+        pack=pack,
+        file=file,
+        licence_class=text(told["licence_class"]),
+        tracks=count(told["tracks"], 1),
+        size=count(told["bytes"], 1),
+        listens=count(told["listens"], 0),
+        similar=tuple(bytes.fromhex(one) for one in told["similar"]),
+        trackers=tuple(map(text, told["trackers"])),
+        web_seeds=tuple(map(text, told["web_seeds"])),
+    )

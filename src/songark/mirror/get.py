@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
-import urllib3
-
 from songark.ark.atomic import sync_folder
-from songark.ark.tables import read_rows
-from songark.mirror.editions import edition_numbers, fetch_edition, swarm_of, withdrawn_files
+from songark.mirror.editions import (
+    edition_index,
+    edition_numbers,
+    fetch_listed,
+    fetch_torrent,
+    pack_lines,
+)
+from songark.mirror.feed_source import Patience
+from songark.mirror.json_lines import REMEDY
+from songark.mirror.manifest import Listed, read_manifest
+from songark.mirror.notices import swarm_of, withdrawn_files
+from songark.mirror.ranges import Ranges
 from songark.mirror.trust import Trusted
-from songark.model.errors import RefusedError, SongarkError, UsageError
-from songark.model.hashing import PIECE
+from songark.model.errors import BrokenError, RefusedError, SongarkError, UsageError
+from songark.model.hashing import PIECE, hash_file
 from songark.model.identity import FileId
 from songark.model.proof import prove_from_layer, verify
-from songark.release.history import torrent_lines
-from songark.release.torrent import TorrentEntry, read_torrent
+from songark.release.torrent import TorrentEntry
+
+_PATIENT = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +51,13 @@ def get(
     *,
     server: str = "",
     progress: Callable[[int], None],
+    patience: Patience = _PATIENT,
 ) -> Got:
     """Fetch a recording's released file into `folder`; goes on where it stopped.
 
     Nothing that the server says is believed: each 1 MiB piece is verified against the root and
-    size in the signed manifest before the next one is asked for.
+    size in the signed manifest before the next one is asked for. A file that is there already is
+    not fetched again.
 
     Args:
         feed: the archive's feed.
@@ -55,67 +66,75 @@ def get(
         state: where the feed's files are kept between calls.
         server: base address that has ``<pack>/<name>``; else the feed's own web seeds.
         progress: told of bytes.
+        patience: how long the server may take.
 
     Raises:
         RefusedError: the recording is withdrawn.
-        UsageError: there is no such recording in the newest edition, or no server is known.
+        UsageError: there is no such recording in the newest edition, no server is known, or
+            another file lies where this one belongs.
         SongarkError: the server fails, or gives other bytes than the manifest names.
     """
-    row = _released(feed, recording, state)
-    entry = _entry(row, state)
+    found, entry = _released(feed, recording, state)
     bases = [server] if server else list(swarm_of(feed).web_seeds)
     if not bases:
         raise UsageError(
             "the feed names no web server", remedy="Name one that has the files with --from URL"
         )
-    url = bases[0].rstrip("/") + "/" + quote(row["pack"]) + "/" + quote(row["name"])
-    target = folder / row["name"]
-    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / entry.name
     proofs = _proofs(entry)
-    part = folder / f".{row['name'][:100]}.part"
+    weight = sum(map(len, proofs))
+    if _is_here(target, entry.file):
+        return Got(target, entry.file.size, 0, weight, found.row)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{entry.file}.part"
+    url = f"{bases[0].rstrip('/')}/{quote(found.pack)}/{quote(found.name)}"
     with part.open("a+b") as stream:
         start = _sound(stream, entry, proofs)
         stream.truncate(start)
-        fetched = 0
-        pool = urllib3.PoolManager(timeout=30.0, headers={"User-Agent": "Songark/0.1"})
-        for offset in range(start, entry.file.size, PIECE):
-            data = _piece(pool, url, offset, min(PIECE, entry.file.size - offset))
-            verify(entry.file.root, entry.file.size, offset, data, proofs[offset // PIECE])
-            stream.write(data)
-            fetched += len(data)
-            progress(len(data))
+        fetched = _fetch(Ranges(url, patience), stream, entry, proofs, start, progress)
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(target)
     sync_folder(folder)
-    return Got(target, entry.file.size, fetched, sum(map(len, proofs)), row)
+    return Got(target, entry.file.size, fetched, weight, found.row)
 
 
-def _released(feed: Trusted, recording: str, state: Path) -> dict[str, Any]:
+def _released(feed: Trusted, recording: str, state: Path) -> tuple[Listed, TorrentEntry]:
+    """The recording's file in the newest manifest, and in its torrent, which has the layer."""
     feed.refresh()
     numbers = edition_numbers(feed)
     if not numbers:
         raise UsageError("the feed has no edition yet")
-    for one in withdrawn_files(feed):
-        if one.recording == recording:
-            raise RefusedError(f"{recording} is {one.reason}", remedy="It is not given away")
-    fetch_edition(feed, numbers[-1], state, torrents=True)
-    for row in read_rows(state / "editions" / str(numbers[-1]) / "manifest.parquet"):
-        if row["recording"] == recording:
-            return row
+    index = edition_index(feed, numbers[-1])
+    edition = state / "editions" / str(numbers[-1])
+    for name in ("manifest.parquet", "torrents.jsonl"):
+        fetch_listed(feed, index, f"editions/{numbers[-1]}/{name}", state)
+    found = next((one for one in read_manifest(edition) if one.recording == recording), None)
+    for gone in withdrawn_files(feed):
+        if gone.file == found.file if found else gone.recording == recording:
+            raise RefusedError(f"{recording} is {gone.reason}", remedy="It is not given away")
+    if found is None:
+        raise UsageError(
+            f"edition {numbers[-1]} has no recording {recording[:100]!r}",
+            remedy="Its manifest lists them all",
+        )
+    line = next((one for one in pack_lines(edition) if one.pack == found.pack), None)
+    if line:
+        info, _data = fetch_torrent(feed, index, line, state)
+        for entry in info.files:
+            if (entry.file, entry.name) == (found.file, found.name):
+                return found, entry
+    raise BrokenError("no torrent of the edition has this file", place=recording, remedy=REMEDY)
+
+
+def _is_here(target: Path, file: FileId) -> bool:
+    if not target.exists() and not target.is_symlink():
+        return False
+    if target.is_file() and hash_file(target).file == file:
+        return True
     raise UsageError(
-        f"edition {numbers[-1]} has no recording {recording[:100]!r}",
-        remedy="Its manifest lists them all",
+        "another file lies here", place=str(target), remedy="Move it, or name a folder with --to"
     )
-
-
-def _entry(row: dict[str, Any], state: Path) -> TorrentEntry:
-    """The file's entry in its torrent, which carries the piece layer."""
-    wanted = FileId(row["root"], row["size"])
-    newest = max((state / "editions").iterdir(), key=lambda folder: int(folder.name))
-    line = next(one for one in torrent_lines(newest) if one["pack"] == row["pack"])
-    info = read_torrent((state / line["file"]).read_bytes())
-    return next(one for one in info.files if one.file == wanted)
 
 
 def _proofs(entry: TorrentEntry) -> list[bytes]:
@@ -124,7 +143,7 @@ def _proofs(entry: TorrentEntry) -> list[bytes]:
     return [prove_from_layer(entry.layer, size, piece, 1) for piece in range(count)]
 
 
-def _sound(stream: Any, entry: TorrentEntry, proofs: list[bytes]) -> int:  # noqa: ANN401
+def _sound(stream: BinaryIO, entry: TorrentEntry, proofs: Sequence[bytes]) -> int:
     """How many bytes from an earlier call are there and right, in whole pieces."""
     stream.seek(0)
     offset = 0
@@ -141,24 +160,19 @@ def _sound(stream: Any, entry: TorrentEntry, proofs: list[bytes]) -> int:  # noq
     return offset
 
 
-def _piece(pool: urllib3.PoolManager, url: str, offset: int, length: int) -> bytes:
-    headers = {"Range": f"bytes={offset}-{offset + length - 1}", "Accept-Encoding": "identity"}
-    try:
-        answer = pool.request("GET", url, headers=headers, preload_content=False)
-        if answer.status == 451:
-            raise RefusedError("the server refuses: withdrawn", place=url)
-        if answer.status == 200 and offset:
-            raise SongarkError(
-                "the server knows no ranges", place=url, remedy="Name another with --from URL"
-            )
-        if answer.status not in {200, 206}:
-            raise SongarkError(f"the server answers {answer.status}", place=url)
-        data = bytes(answer.read(length))
-    except urllib3.exceptions.HTTPError as error:
-        raise SongarkError(
-            f"cannot be fetched ({type(error).__name__})",
-            place=url,
-            remedy="Run the same command again to go on, or name another server with --from URL",
-        ) from None
-    answer.close()
-    return data
+def _fetch(
+    ranges: Ranges,
+    stream: BinaryIO,
+    entry: TorrentEntry,
+    proofs: Sequence[bytes],
+    start: int,
+    progress: Callable[[int], None],
+) -> int:
+    fetched = 0
+    for offset in range(start, entry.file.size, PIECE):
+        data = ranges.read(offset, min(PIECE, entry.file.size - offset))
+        verify(entry.file.root, entry.file.size, offset, data, proofs[offset // PIECE])
+        stream.write(data)
+        fetched += len(data)
+        progress(len(data))
+    return fetched

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from songark.ark.lock import locked
-from songark.mirror.editions import edition_numbers, fetch_edition, swarm_of, withdrawn_files
+from songark.mirror.choose import choose_packs
+from songark.mirror.editions import edition_numbers, fetch_edition, fetch_torrent, pack_lines
+from songark.mirror.fetcher import FetchResult
+from songark.mirror.notices import swarm_of, withdrawn_files
 from songark.mirror.pack_job import PackJob
 from songark.mirror.session import Session
 from songark.mirror.shelf import Shelf
 from songark.mirror.trust import Trusted
-from songark.model.errors import BrokenError, UsageError
-from songark.model.index import read_index
+from songark.model.errors import SongarkError, UsageError
+from songark.model.finding import Reject
 from songark.model.progress import Progress
-from songark.release.history import torrent_lines
-from songark.release.torrent import TorrentInfo, read_torrent
 
 # Small packs cost more waiting than bytes.
 _AT_ONCE = 4
+# After so many packs in a row that cannot be had it is not the packs that are wrong.
+_TOO_MANY = 8
 
 
 @dataclass(slots=True)
@@ -29,7 +33,8 @@ class Mirrored:
 
     fetched: bytes that came over the network. audio_fetched: how many music files among them.
     verified: files hashed in this run. set_aside: files moved out, withdrawn or superseded.
-    passed_over: packs of the release that the budget has no room for.
+    passed_over: packs of the release that the budget has no room for. failed: packs that could not
+    be had, while others could.
     """
 
     edition: int
@@ -41,6 +46,7 @@ class Mirrored:
     verified: int = 0
     set_aside: int = 0
     passed_over: int = 0
+    failed: list[Reject] = field(default_factory=list)
 
 
 def mirror(
@@ -66,7 +72,8 @@ def mirror(
 
     Raises:
         FeedError: the feed cannot be trusted.
-        SongarkError: a pack cannot be fetched; what has come stays.
+        BrokenError: what its keeper signed is malformed, or leads out of the mirror's folder.
+        SongarkError: no pack can be had, or many in a row cannot; what has come stays.
         LockedError: another process works on this mirror.
     """
     with locked(shelf.state / "lock"):
@@ -74,104 +81,122 @@ def mirror(
         numbers = edition_numbers(feed)
         if not numbers:
             raise UsageError("the feed has no edition yet", remedy="Try again after its first")
-        number = numbers[-1]
-        fetch_edition(feed, number, shelf.state, torrents=False)
-        lines = list(torrent_lines(shelf.state / "editions" / str(number)))
-        result = Mirrored(number)
-        chosen = choose_packs(lines, budget, {path.split("/")[0] for path in shelf.files()})
+        result = Mirrored(numbers[-1])
+        index = fetch_edition(feed, numbers[-1], shelf.state)
+        withdrawn = {one.file for one in withdrawn_files(feed)}
+        _set_aside(shelf, [p for p, file in shelf.files().items() if file in withdrawn], result)
+        lines = pack_lines(shelf.state / "editions" / str(numbers[-1]))
+        present = shelf.packs()
+        chosen = choose_packs(lines, budget, present)
         result.passed_over = len(lines) - len(chosen)
-        torrents = {line["pack"]: _torrent(feed, shelf, number, line) for line in chosen}
-        _obey(feed, shelf, [info for info, _data in torrents.values()], result)
-        jobs = [PackJob(shelf, info, data) for info, data in torrents.values()]
-        _bring_up_to_date(feed, shelf, jobs, session, progress, peers, patience, result)
+        progress.stage("fetching", sum(max(0, c.size - present.get(c.pack, 0)) for c in chosen))
+        swarm = swarm_of(feed)
+        update = _Update(shelf, session, [*peers, *swarm.peers], swarm.web_seeds, patience, result)
+        with update.fetching(progress.done):
+            for line in chosen:
+                update.take_up(PackJob(shelf, *fetch_torrent(feed, index, line, shelf.state)))
+        # Only now, since a file that moved to another pack was brought over from where it was.
+        offered = {line.pack for line in lines}
+        gone = [p for pack in shelf.packs() if pack not in offered for p in shelf.files_of(pack)]
+        _set_aside(shelf, [*gone, *update.superseded], result)
+        _forget_torrents(shelf, index)
     result.verified = shelf.verified
     return result
 
 
-def choose_packs(
-    lines: Sequence[dict[str, Any]], budget: int | None, present: set[str]
-) -> list[dict[str, Any]]:
-    """The packs that cover most listens within a budget of bytes, by name.
+@dataclass(slots=True)
+class _Update:
+    """Several packs at a time; each is put in place as soon as it is whole."""
 
-    What is here already is kept before anything new is taken; then listens per byte decide.
-    """
+    shelf: Shelf
+    session: Session
+    peers: Sequence[tuple[str, int]]
+    web_seeds: Sequence[str]
+    patience: float
+    done: Mirrored
+    superseded: list[str] = field(default_factory=list)
+    _running: dict[Future[FetchResult], PackJob] = field(default_factory=dict)
+    _in_a_row: int = 0
+    _last: SongarkError | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "fetch"))
+    _told: Callable[[int], None] = field(default=lambda _: None)
 
-    def order(line: dict[str, Any]) -> tuple[bool, float, str]:
-        return (line["pack"] not in present, -line["listens"] / line["bytes"], line["pack"])
-
-    room = budget
-    chosen = []
-    for line in sorted(lines, key=order):
-        if room is not None:
-            if line["bytes"] > room:
-                continue
-            room -= line["bytes"]
-        chosen.append(line)
-    return sorted(chosen, key=lambda line: str(line["pack"]))
-
-
-def _torrent(
-    feed: Trusted, shelf: Shelf, number: int, line: dict[str, Any]
-) -> tuple[TorrentInfo, bytes]:
-    """A pack's torrent as the edition names it."""
-    index = read_index((shelf.state / f"editions/{number}/SHA256SUMS").read_bytes())
-    path = line["file"]
-    if path not in index:
-        raise BrokenError("the edition's index lacks this torrent", place=str(path))
-    feed.fetch_file(path, index[path], shelf.state / path)
-    data = (shelf.state / path).read_bytes()
-    info = read_torrent(data)
-    if info.infohash_v2.hex() != line["infohash_v2"] or info.folder != line["pack"]:
-        raise BrokenError("the torrent is not the one that the edition lists", place=str(path))
-    return info, data
-
-
-def _obey(feed: Trusted, shelf: Shelf, torrents: Sequence[TorrentInfo], done: Mirrored) -> None:
-    """Set aside what is withdrawn, and what chosen packs do not hold any more."""
-    withdrawn = {one.file for one in withdrawn_files(feed)}
-    packs = {info.folder: {entry.name for entry in info.files} for info in torrents}
-    for path, file in shelf.files().items():
-        pack, name = path.split("/", 1)
-        if file in withdrawn or (pack in packs and name not in packs[pack]):
-            shelf.set_aside(path)
-            done.set_aside += 1
-    shelf.save()
-
-
-def _bring_up_to_date(
-    feed: Trusted,
-    shelf: Shelf,
-    jobs: Sequence[PackJob],
-    session: Session,
-    progress: Progress,
-    peers: Sequence[tuple[str, int]],
-    patience: float,
-    done: Mirrored,
-) -> None:
-    """Fetch several packs at a time; each is put in place as soon as it is whole."""
-    swarm = swarm_of(feed)
-    ask = [*peers, *swarm.peers]
-    for job in jobs:
-        job.prepare()
-        done.packs += 1
-        done.tracks += len(job.info.files) - 1
-        done.bytes += sum(entry.file.size for entry in job.info.files)
-    wanted = [job for job in jobs if job.missing]
-    progress.stage("fetching", sum(job.bytes for job in wanted))
-    with ThreadPoolExecutor(_AT_ONCE, "fetch") as pool:
-        running = {
-            pool.submit(job.fetch, session, ask, swarm.web_seeds, progress.done, patience): job
-            for job in wanted
-        }
+    @contextmanager
+    def fetching(self, told: Callable[[int], None]) -> Iterator[None]:
+        """Fetch what is taken up inside; on leaving all of it is done, or given up."""
+        self._told = told
         try:
-            for future in as_completed(running):
+            yield
+            while self._running:
+                self._finish_some()
+            if self._last and not self.done.packs:
+                raise self._last
+        finally:
+            self._over.set()
+            self._pool.shutdown(cancel_futures=True)
+            self.shelf.save()
+
+    def take_up(self, job: PackJob) -> None:
+        """Look what a pack lacks and begin to fetch it; waits while enough others are fetched."""
+        try:
+            job.prepare()
+        except SongarkError as error:
+            self._failed(error)
+            return
+        self.superseded += job.superseded()
+        if not job.missing:
+            self._is_whole(job)
+            return
+        while len(self._running) >= _AT_ONCE:
+            self._finish_some()
+        future = self._pool.submit(
+            job.fetch,
+            self.session,
+            self.peers,
+            self.web_seeds,
+            self._told,
+            self.patience,
+            self._over.is_set,
+        )
+        self._running[future] = job
+
+    def _finish_some(self) -> None:
+        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
+            job = self._running.pop(future)
+            try:
                 result = future.result()
-                if result:
-                    done.audio_fetched += running[future].finish(result)
-                    done.fetched += result.payload
-                    shelf.save()
-        except BaseException:
-            for future in running:
-                future.cancel()
-            raise
+                self.done.audio_fetched += job.finish(result)
+            except SongarkError as error:
+                self._failed(error)
+                continue
+            self._in_a_row = 0
+            self.done.fetched += result.payload
+            self._is_whole(job)
+
+    def _is_whole(self, job: PackJob) -> None:
+        self.done.packs += 1
+        self.done.tracks += len(job.info.files) - 1
+        self.done.bytes += sum(entry.file.size for entry in job.info.files)
+
+    def _failed(self, error: SongarkError) -> None:
+        """Go on with the other packs, unless it seems that none can be had."""
+        self.done.failed.append(Reject(error.place, error.message, error.remedy))
+        self._in_a_row += 1
+        self._last = error
+        if self._in_a_row >= _TOO_MANY:
+            raise error
+
+
+def _set_aside(shelf: Shelf, paths: Sequence[str], done: Mirrored) -> None:
+    for path in paths:
+        shelf.set_aside(path)
+        done.set_aside += 1
     shelf.save()
+
+
+def _forget_torrents(shelf: Shelf, index: Mapping[str, str]) -> None:
+    """Superseded torrents are not seeded, so they need not be kept."""
+    for path in (shelf.state / "torrents").glob("*.torrent"):
+        if f"torrents/{path.name}" not in index:
+            path.unlink()

@@ -10,6 +10,7 @@ from pathlib import Path
 from songark.mirror.fetcher import FetchProgress, FetchResult, fetch
 from songark.mirror.session import Session
 from songark.mirror.shelf import Shelf
+from songark.model.errors import SongarkError
 from songark.model.identity import FileId
 from songark.release.packs import ATTRIBUTION
 from songark.release.torrent import TorrentInfo
@@ -34,15 +35,20 @@ class PackJob:
     @property
     def incoming(self) -> Path:
         """Where missing files are fetched to."""
-        return self.shelf.incoming(self.info.infohash_v2.hex())
+        return self.shelf.incoming(self.info.folder)
 
     def prepare(self) -> None:
-        """Find what is here, and copy over what another pack of this mirror has."""
+        """Find what is here, and copy over what another pack of this mirror has.
+
+        Raises:
+            SongarkError: something that is not the mirror's own lies where a file belongs.
+        """
         for entry in self.info.files:
             path = f"{self.info.folder}/{entry.name}"
             if self.shelf.has(path, entry.file):
                 self.have[entry.name] = self.shelf.folder / path
             else:
+                self._check_free(path)
                 self.missing[entry.name] = entry.file
         for name, file in sorted(self.missing.items()):
             place = self.shelf.elsewhere(file)
@@ -59,14 +65,13 @@ class PackJob:
         web_seeds: Sequence[str],
         progress: Callable[[int], None],
         patience: float,
-    ) -> FetchResult | None:
-        """Download what is missing; None where nothing is.
+        stop: Callable[[], bool],
+    ) -> FetchResult:
+        """Download what is missing, until it is here or `stop` says yes.
 
         Raises:
             SongarkError: nothing comes, or the disk is full. What has come stays.
         """
-        if not self.missing:
-            return None
         return fetch(
             session,
             self.data,
@@ -76,6 +81,7 @@ class PackJob:
             web_seeds=web_seeds,
             progress=_Increments(progress),
             patience=patience,
+            stop=stop,
         )
 
     def finish(self, result: FetchResult) -> int:
@@ -89,6 +95,19 @@ class PackJob:
             self.shelf.take(self.incoming / name, path, self.missing[name])
         shutil.rmtree(self.incoming)
         return len(set(self.missing) - {ATTRIBUTION} - self.brought)
+
+    def superseded(self) -> list[str]:
+        """What is here of this pack and not in it any more."""
+        names = {f"{self.info.folder}/{entry.name}" for entry in self.info.files}
+        return [path for path in self.shelf.files_of(self.info.folder) if path not in names]
+
+    def _check_free(self, path: str) -> None:
+        if self.shelf.is_anothers(path):
+            raise SongarkError(
+                "something else lies where a file of the pack belongs",
+                place=str(self.shelf.folder / path),
+                remedy="Move it out of the mirror's folder, then run the same command again",
+            )
 
 
 class _Increments:

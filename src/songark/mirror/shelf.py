@@ -2,12 +2,14 @@
 
 ``<pack>/<name>`` are the files; ``.songark/`` holds what the feed told (``editions/``,
 ``torrents/``, ``trust/``), ``verified.jsonl`` with every file that was hashed and found right,
-``incoming/`` being fetched, and ``withdrawn/`` what was set aside.
+``incoming/<pack>/`` being fetched, and ``withdrawn/`` what was set aside. Whatever else lies in the
+folder is somebody's own and is left alone.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +18,15 @@ from songark.ark.journal import canonical
 from songark.model.errors import SongarkError
 from songark.model.hashing import hash_file
 from songark.model.identity import FileId
+from songark.model.index import check_path
+
+# No file was written then, so it is hashed again.
+_DOUBTED = -1
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A file as it was when it was last found right."""
+    """A file as it was when it was last found right; `modified` is when it was written, in ns."""
 
     file: FileId
     modified: int
@@ -33,33 +39,39 @@ class Shelf:
         self.folder = folder
         self.state = folder / ".songark"
         self._seen: dict[str, _Seen] = {}
+        self._places: dict[FileId, set[str]] = {}
+        self._packs: dict[str, set[str]] = {}
         self._list = self.state / "verified.jsonl"
         self.verified = 0
         """How many files were hashed by this object."""
         self._read()
 
-    def incoming(self, infohash: str) -> Path:
-        """Where a torrent's missing files are fetched to."""
-        return self.state / "incoming" / infohash
+    def incoming(self, pack: str) -> Path:
+        """Where a pack's missing files are fetched to; a re-issue goes on with what is there."""
+        return self.state / "incoming" / pack
 
     def has(self, path: str, file: FileId) -> bool:
         """Whether `path` (``<pack>/<name>``) is this file; hashed again where it was touched."""
         place = self.folder / path
         try:
             told = place.lstat()
-        except FileNotFoundError:
+        except OSError:
             return False
         if told.st_size != file.size or place.is_symlink():
             return False
-        seen = self._seen.get(path)
-        if seen and seen == _Seen(file, told.st_mtime_ns):
+        if self._seen.get(path) == _Seen(file, told.st_mtime_ns):
             return True
         return self._verify(path, file)
 
+    def is_anothers(self, path: str) -> bool:
+        """Whether something lies at `path` that this mirror did not put there."""
+        place = self.folder / path
+        return path not in self._seen and (place.is_symlink() or place.exists())
+
     def elsewhere(self, file: FileId) -> Path | None:
         """Another place where this file lies, as far as is known."""
-        for path, seen in sorted(self._seen.items()):
-            if seen.file == file and self.has(path, file):
+        for path in sorted(self._places.get(file, ())):
+            if self.has(path, file):
                 return self.folder / path
         return None
 
@@ -78,29 +90,49 @@ class Shelf:
             )
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
+        self._note(path, _Seen(file, fetched.stat().st_mtime_ns))
+        # Before the file has its name: what is not in the list is taken for somebody's own.
+        self.state.mkdir(parents=True, exist_ok=True)
+        with self._list.open("ab") as stream:
+            stream.write(self._line(path))
         fetched.replace(target)
         sync_folder(target.parent)
-        self._seen[path] = _Seen(file, target.stat().st_mtime_ns)
 
     def set_aside(self, path: str) -> None:
         """Move a file out of its pack, where it is neither seeded nor offered."""
         source, target = self.folder / path, self.state / "withdrawn" / path
-        self._seen.pop(path, None)
+        self._drop(path)
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
+        with suppress(OSError):
+            source.parent.rmdir()
+
+    def doubt(self, path: Path) -> None:
+        """Have a file hashed again at the next look, since a piece of it was found wrong."""
+        name = path.absolute().relative_to(self.folder.absolute()).as_posix()
+        if name in self._seen:
+            self._note(name, _Seen(self._seen[name].file, _DOUBTED))
 
     def files(self) -> dict[str, FileId]:
-        """Every file known by path, as it was last verified."""
+        """Every file of this mirror by path, as it was last verified."""
         return {path: seen.file for path, seen in sorted(self._seen.items())}
+
+    def packs(self) -> dict[str, int]:
+        """The packs that something is here of, with its bytes."""
+        return {
+            pack: sum(self._seen[path].file.size for path in paths)
+            for pack, paths in self._packs.items()
+            if paths
+        }
+
+    def files_of(self, pack: str) -> list[str]:
+        """The paths of what is here of a pack."""
+        return sorted(self._packs.get(pack, ()))
 
     def save(self) -> None:
         """Write down what was verified."""
-        lines = [
-            canonical({"path": path, "file": str(seen.file), "modified": seen.modified}) + b"\n"
-            for path, seen in sorted(self._seen.items())
-        ]
-        data = b"".join(lines)
+        data = b"".join(self._line(path) for path in sorted(self._seen))
         if not self._list.is_file() or self._list.read_bytes() != data:
             write_whole(self._list, data)
 
@@ -113,10 +145,27 @@ class Shelf:
         except SongarkError:
             right = False
         if right:
-            self._seen[path] = _Seen(file, modified)
-        else:
-            self._seen.pop(path, None)
+            self._note(path, _Seen(file, modified))
+        elif path in self._seen:
+            self._note(path, _Seen(self._seen[path].file, _DOUBTED))
         return right
+
+    def _note(self, path: str, seen: _Seen) -> None:
+        self._drop(path)
+        self._seen[path] = seen
+        self._places.setdefault(seen.file, set()).add(path)
+        self._packs.setdefault(path.split("/", maxsplit=1)[0], set()).add(path)
+
+    def _drop(self, path: str) -> None:
+        seen = self._seen.pop(path, None)
+        if seen:
+            self._places[seen.file].discard(path)
+            self._packs[path.split("/", maxsplit=1)[0]].discard(path)
+
+    def _line(self, path: str) -> bytes:
+        seen = self._seen[path]
+        told = {"path": path, "file": str(seen.file), "modified": seen.modified}
+        return canonical(told) + b"\n"
 
     def _read(self) -> None:
         if not self._list.is_file():
@@ -124,8 +173,10 @@ class Shelf:
         for raw in self._list.read_bytes().splitlines():
             try:
                 told = json.loads(raw)
+                path = check_path(str(told["path"]))
                 seen = _Seen(FileId.parse(told["file"]), int(told["modified"]))
-                self._seen[str(told["path"])] = seen
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, SongarkError):
                 # Only a memory: what is not in it is hashed again.
                 continue
+            if path.count("/") == 1:
+                self._note(path, seen)
