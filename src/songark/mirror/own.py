@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from songark.ark.layout import Ark
 from songark.mirror.seeder import Seeder
+from songark.model.errors import BrokenError
 from songark.model.identity import FileId
 from songark.release.history import edition_folders, torrent_lines
 from songark.release.packs import ATTRIBUTION
@@ -45,7 +47,11 @@ class OwnSeeder:
         Raises:
             BrokenError: the ledger or an edition is broken; nothing is seeded then.
         """
-        changed = self._gate.refresh()
+        try:
+            changed = self._gate.refresh()
+        except BrokenError:
+            self._refuse(frozenset().union(*self._seeded.values()))
+            raise
         if changed:
             self._close()
         folders = edition_folders(self._ark.editions)
@@ -61,9 +67,11 @@ class OwnSeeder:
 
     def _close(self) -> None:
         every = frozenset().union(*self._seeded.values())
-        closed = {file for file in every if not self._gate.is_clear(file)}
-        self._seeder.refuse(closed)
-        self._refused |= closed
+        self._refuse({file for file in every if not self._gate.is_clear(file)})
+
+    def _refuse(self, files: AbstractSet[FileId]) -> None:
+        self._seeder.refuse(files)
+        self._refused |= files
 
     def _seed(self, edition: Path) -> None:
         """Seed an edition's torrents; those of the edition before that it lacks are dropped."""

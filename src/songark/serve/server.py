@@ -22,6 +22,8 @@ class WebServer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # From here on whoever connects waits for the thread instead of being turned away.
+            self._socket.listen()
         except OSError as error:
             self._socket.close()
             raise SongarkError(

@@ -7,6 +7,8 @@ of BEP 47 that some clients ask for. What is withdrawn answers 451 (RFC 7725), a
 
 from __future__ import annotations
 
+import re
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ from songark.store.records import read_extensions
 
 # BEP 47 pads are shorter than a piece of 1 MiB.
 _LONGEST_PAD = 1 << 20
+_PAD = re.compile(r"[0-9]{1,7}")
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
+_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
 class _Shelf:
@@ -71,7 +76,10 @@ class _Gated(FileResponse):
     """A file whose sending stops as soon as the gate closes."""
 
     def __init__(self, path: Path, file: FileId, gate: Gate) -> None:
-        super().__init__(path, headers={"cache-control": "no-cache"})
+        # Whatever its extension says, a browser must not take it for a page of ours.
+        kind = guess_type(path.name)[0] or ""
+        kind = kind if kind.startswith("audio/") else "application/octet-stream"
+        super().__init__(path, headers=_HEADERS, media_type=kind)
         self._file = file
         self._gate = gate
 
@@ -94,9 +102,9 @@ def make_app(ark: Ark) -> Starlette:
         pack, name = request.path_params["pack"], request.path_params["name"]
         text = shelf.text(pack) if name == ATTRIBUTION else None
         if text:
-            return FileResponse(text)
+            return FileResponse(text, headers=_HEADERS)
         found = shelf.file(pack, name)
-        if found is None:
+        if found is None or not found[1].is_file():
             return PlainTextResponse("There is no such file in any release.\n", 404)
         file, place = found
         if not gate.is_clear(file):
@@ -104,13 +112,13 @@ def make_app(ark: Ark) -> Starlette:
         return _Gated(place, file, gate)
 
     def pad(request: Request) -> Response:
-        length: int = request.path_params["length"]
-        if length >= _LONGEST_PAD:
+        name: str = request.path_params["length"]
+        if not _PAD.fullmatch(name) or int(name) >= _LONGEST_PAD:
             return PlainTextResponse("No pad is this long.\n", 404)
-        return _zeros(length, request.headers.get("range", ""))
+        return _zeros(int(name), request.headers.get("range", ""))
 
     routes: list[Any] = [
-        Route("/music/{pack}/.pad/{length:int}", pad),
+        Route("/music/{pack}/.pad/{length}", pad),
         Route("/music/{pack}/{name}", music),
         Mount("/feed", _Feed(directory=ark.feed, check_dir=False)),
     ]
@@ -118,21 +126,30 @@ def make_app(ark: Ark) -> Starlette:
 
 
 class _Feed(StaticFiles):
-    """The feed's folder, without what is hidden in it."""
+    """The feed's folder, without what is hidden in it; empty before the first release."""
+
+    async def check_config(self) -> None:
+        """Nothing: where there is no folder yet, there is no file."""
 
     def lookup_path(self, path: str) -> tuple[str, Any]:
         if any(part.startswith(".") for part in Path(path).parts):
             return "", None
         return super().lookup_path(path)
 
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
+        """A file of the feed, which nobody between us and a mirror may keep for later."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(_HEADERS)
+        return response
+
 
 def _zeros(length: int, wanted: str) -> Response:
     """So many zeros, or the one range of them that is asked for."""
-    first, _, last = wanted.removeprefix("bytes=").partition("-")
-    if not wanted.startswith("bytes=") or not first.isdecimal() or "," in wanted:
+    found = _RANGE.fullmatch(wanted)
+    if not found:
         return Response(bytes(length), media_type="application/octet-stream")
-    start = int(first)
-    end = min(int(last) if last.isdecimal() else length - 1, length - 1)
+    start = int(found[1])
+    end = min(int(found[2] or length), length - 1)
     if start > end:
         return Response(status_code=416, headers={"content-range": f"bytes */{length}"})
     return Response(
