@@ -59,6 +59,16 @@ def artist_key(text: str | None) -> str:
     return _words(whole) or _signs(whole)
 
 
+def words(text: str) -> list[str]:
+    """The words of a text in order; a key is words without anything between them."""
+    return _NOT_WORD.sub(lambda other: _marks(other) + " " * _parts(other), fold(text)).split()
+
+
+def _parts(other: re.Match[str]) -> bool:
+    """Whether a sign is between two words, and not marks on a letter alone."""
+    return not other.start() or not all(map(_is_mark, other[0]))
+
+
 def _words(text: str) -> str:
     """Letters, digits and the marks that make other letters of them (Thai and Indic vowels)."""
     return _NOT_WORD.sub(_marks, text)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from songark.catalogue.mentions import Mentions
 from songark.catalogue.normalise import artist_key, fold
 from songark.model.evidence import Grade, Part, Statement
 from songark.rights.acts import Act, Decision
-from songark.rights.terms import CLASSES, Terms, agree, terms_of
+from songark.rights.terms import CLASSES, Terms, agree, joined_class, terms_of
 
 _ANOTHERS_SONG = re.compile(r"\b(?:cover|trad|traditional|arr)\b")
 
@@ -45,13 +46,15 @@ def decide(
         why = f"withdrawn on {withdrawn[:10]} by its rights-holder"
         fix = "Nothing a keeper does; a new signed statement by the rights-holder would"
         return {act: Decision(act, False, "withdrawn", why, fix) for act in Act}
-    told = [(s, terms_of(s.licence)) for s in statements]
+    told = [(s, terms_of(s.licence)) for s in sorted(statements, key=_order)]
     if not told:
         why = "nobody says what may be done with it"
         return {act: Decision(act, False, "no-evidence", why, _FIX_EVIDENCE) for act in Act}
-    share = _share(facts, told)
+    keep, share = _keep(told), _share(facts, told)
+    if share.allowed and not keep.allowed:
+        share = _as(keep, Act.SHARE)
     return {
-        Act.KEEP: _keep(told),
+        Act.KEEP: keep,
         Act.SHARE: share,
         Act.STREAM: _as(share, Act.STREAM),
         Act.TRAIN: Decision(
@@ -99,10 +102,25 @@ def _share(facts: FileFacts, told: _Told) -> Decision:
         if refused:
             return refused
         chosen.append(best)
-    strictest, terms = max(chosen, key=lambda one: CLASSES.index(one[1].licence_class))
-    why = f"{_source(strictest)} says {_licence(strictest)}"
-    grade = int(strictest.grade)
-    return Decision(Act.SHARE, True, "licensed", why, "", terms.licence, terms.licence_class, grade)
+    return _permission(chosen)
+
+
+def _permission(chosen: _Told) -> Decision:
+    """What every work of the file asks, asks the whole file; the weakest evidence counts."""
+    sources = dict.fromkeys(f"{_source(s)} says {_licence(s)}" for s, _terms in chosen)
+    licences = sorted({terms.licence for _s, terms in chosen})
+    if len(licences) > 1:
+        licences = [f"({one})" if " " in one else one for one in licences]
+    return Decision(
+        Act.SHARE,
+        True,
+        "licensed",
+        "; ".join(sources),
+        "",
+        " AND ".join(licences),
+        joined_class(terms.licence_class for _s, terms in chosen),
+        min(int(s.grade) for s, _terms in chosen),
+    )
 
 
 def _refused(part: Part, best: Statement, terms: Terms) -> Decision | None:
@@ -148,11 +166,22 @@ def _anothers_song(facts: FileFacts, told: _Told) -> Decision | None:
         return None
     writers = set(artist_key(facts.composer).split("+"))
     known = set(artist_key(facts.artist).split("+"))
-    holders = [fold(s.holder).replace(" ", "") for s, _terms in told]
+    # A bare tag may name anybody as holder: only who licenses the song by good evidence counts.
+    holders = [
+        Mentions(s.holder)
+        for s, terms in told
+        if Part.COMPOSITION in s.parts and s.grade >= Grade.INDEPENDENT and terms.share
+    ]
     if all(writer in known or any(writer in holder for holder in holders) for writer in writers):
         return None
     why = f"the song is by {facts.composer!r}, who licenses nothing here"
     return Decision(Act.SHARE, False, "anothers-song", why, fix)
+
+
+def _order(statement: Statement) -> tuple[object, ...]:
+    """A total order, so that the order in which statements come never shows."""
+    told = {name: getattr(statement, name) for name in Statement.__slots__}
+    return (*(str(v) for n, v in sorted(told.items()) if n != "parts"), *sorted(statement.parts))
 
 
 def _weight(one: tuple[Statement, Terms]) -> tuple[int, int, str, str]:
