@@ -11,9 +11,11 @@ from songark.ark.journal import Head
 from songark.ark.layout import Ark
 from songark.ark.pointer import current, set_current
 from songark.ark.seal import Draft, Sealed
-from songark.ark.tables import write_table
+from songark.ark.tables import read_rows, write_table
+from songark.catalogue.registry import living_ids
 from songark.engine.engine import Engine
 from songark.model.errors import BrokenError
+from songark.model.identity import FileId
 from songark.model.schema import column
 from songark.rights.decide import decide
 from songark.rights.deposit import Depositors
@@ -21,7 +23,7 @@ from songark.rights.ledger import Claims
 from songark.rights.statements import said_of_files
 
 # Whoever changes a rule counts this up, so that nothing rests on an older rule unnoticed.
-RULES = 1
+RULES = 2
 
 DECISION = pa.schema(
     [
@@ -81,12 +83,28 @@ def _anchored(ark: Ark, head: Head) -> None:
         ) from None
 
 
+def _withdrawn_recordings(catalogue: Sealed, claims: Claims) -> dict[str, str]:
+    """When each recording was withdrawn: by its id, by one merged into it, or by a file it has."""
+    redirects = read_rows(catalogue.path / "redirect.parquet")
+    living = living_ids((r["old"], r["new"], r["kind"]) for r in redirects)
+    told = [(living.get(name, name), at) for name, at in claims.recordings.items()]
+    if claims.withdrawn:
+        members = read_rows(catalogue.path / "membership.parquet", ["root", "size", "recording"])
+        found = ((r["recording"], FileId(r["root"], r["size"])) for r in members)
+        told += [(name, claims.withdrawn[f]) for name, f in found if f in claims.withdrawn]
+    gone: dict[str, str] = {}
+    for name, at in told:
+        gone[name] = min(at, gone.get(name, at))
+    return gone
+
+
 def _rows(ark: Ark, catalogue: Sealed, engine: Engine, claims: Claims) -> Iterator[dict[str, Any]]:
     named = Depositors(ark.documents)
+    gone = _withdrawn_recordings(catalogue, claims)
     for file, recording, facts, said in said_of_files(ark, catalogue, engine):
         every = [*said, *map(named.fill, claims.statements.get(file, []))]
         holder = "; ".join(sorted({s.holder for s in every if s.holder}))
-        withdrawn = claims.withdrawn.get(file) or claims.recordings.get(recording, "")
+        withdrawn = claims.withdrawn.get(file) or gone.get(recording, "")
         decided = decide(facts, every, withdrawn)
         for act, one in sorted(decided.items()):
             yield {

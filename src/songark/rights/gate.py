@@ -8,7 +8,7 @@ from songark.ark.journal import ZERO, Head
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.tables import read_rows
-from songark.model.errors import BrokenError, RefusedError
+from songark.model.errors import RefusedError
 from songark.model.identity import FileId
 from songark.rights.acts import Act, Clearance
 from songark.rights.ledger import Claims
@@ -37,7 +37,8 @@ class Gate:
         Cheap where nothing changed, so it can be asked before every byte that is served.
 
         Raises:
-            BrokenError: the ledger is broken; the gate is then closed for everything.
+            BrokenError: the ledger or the decisions are broken; the gate is then closed for
+                everything.
         """
         seen = self._look()
         if seen == self._seen:
@@ -45,8 +46,9 @@ class Gate:
         try:
             self._claims.read(self._ark.ledger)
             self._read_decisions()
-        except BrokenError:
-            self._cleared = {}
+        except BaseException:
+            # Closed, and everything is read anew once it is mended.
+            self._cleared, self._decisions, self._seen = {}, "", ()
             raise
         self._seen = seen
         return True
@@ -96,8 +98,12 @@ class Gate:
 
     def _read_decisions(self) -> None:
         sealed = current(self._ark.decisions)
-        if sealed is None or sealed.digest == self._decisions:
+        if sealed is None:
+            self._cleared, self._decisions = {}, ""
             return
+        if sealed.digest == self._decisions:
+            return
+        sealed.verify()
         # A ledger shorter than the decisions rest on has lost withdrawals: then nothing is clear.
         for _line in self._ark.ledger.lines(Head(*sealed.facts.get("ledger", (0, ZERO)))):
             pass

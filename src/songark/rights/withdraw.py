@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.tables import read_rows
@@ -33,12 +36,7 @@ def _files_ever(ark: Ark, recording: str) -> list[FileId]:
     catalogue = current(ark.catalogue)
     if catalogue is None:
         raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
-    names = {recording}
-    redirects = [
-        (r["old"], r["new"], r["kind"]) for r in read_rows(catalogue.path / "redirect.parquet")
-    ]
-    for _pass in redirects:
-        names |= {new for old, new, kind in redirects if old in names and kind == "merged"}
+    names = _led_to(recording, read_rows(catalogue.path / "redirect.parquet"))
     files = sorted(
         FileId.parse(row["key"].removeprefix("file:"))
         for row in read_rows(catalogue.path / "registry.parquet")
@@ -50,3 +48,18 @@ def _files_ever(ark: Ark, recording: str) -> list[FileId]:
             remedy="`songark explain FILE` tells the id of a file",
         )
     return files
+
+
+def _led_to(recording: str, redirects: Iterable[dict[str, Any]]) -> set[str]:
+    """The id and those that hold, after merges and splits, what once was its."""
+    onward: dict[str, list[str]] = {}
+    for row in redirects:
+        onward.setdefault(row["old"], []).append(row["new"])
+    names: set[str] = set()
+    waiting = [recording]
+    while waiting:
+        name = waiting.pop()
+        if name not in names:
+            names.add(name)
+            waiting += onward.get(name, [])
+    return names
