@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -80,7 +81,7 @@ def read_curve(tables: Tables) -> Curve | None:
     half = next(p for p in points if 2 * p.listens >= last["heard"])
     return Curve(
         points=(Point(0, 0, 0), *points),
-        blocks=tuple(_blocks(lines)),
+        blocks=tuple(blocks_of(lines)),
         listens=listens,
         whole=len(points) == last["n"],
         single=len(lines) <= MOST,
@@ -111,9 +112,11 @@ def _by_ratio(count: int, divisor: int) -> list[int]:
     return found
 
 
-def _blocks(lines: Sequence[dict[str, Any]]) -> list[Point]:
+def blocks_of(lines: Sequence[dict[str, Any]]) -> list[Point]:
     """Packs, most listens a byte first as a mirror takes them, in at most `MOST` blocks."""
-    ordered = sorted(lines, key=lambda one: (-one["listens"] / max(one["bytes"], 1), one["pack"]))
+    ordered = sorted(
+        lines, key=lambda one: (-Fraction(one["listens"], max(one["bytes"], 1)), one["pack"])
+    )
     together = -(-len(ordered) // MOST) or 1
     parts = [ordered[at : at + together] for at in range(0, len(ordered), together)]
     sums = [[sum(one[key] for one in part) for key in ("tracks", "bytes", "listens")]
