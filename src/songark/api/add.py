@@ -84,17 +84,13 @@ def add(
             raise UsageError("no such file or folder", place=str(path))
     added = Added()
     with ark.lock():
+        if grant:
+            # What cannot be granted is refused before hours of reading, not after.
+            _sign(ark, [], grant, keys)
         snapshots = [_take(ark, path, progress) for path in paths]
         folders = [one for one in snapshots if one.facts["source"] == "folder"]
         if grant:
-            deposit(
-                ark,
-                [file for one in folders for file, _path in _files(one)],
-                licence=grant.licence,
-                by=grant.by,
-                parts=grant.parts,
-                sign=lambda data: (keys.keeper.sign(data), keys.keeper.public),
-            )
+            _sign(ark, [file for one in folders for file, _path in _files(one)], grant, keys)
         progress.stage("catalogue")
         decisions = refresh(ark)
     for one in snapshots:
@@ -103,6 +99,17 @@ def add(
     added.listens_logs = len(snapshots) - len(folders)
     _count(added, folders, decisions)
     return added
+
+
+def _sign(ark: Ark, files: Sequence[FileId], grant: Grant, keys: Keys) -> None:
+    deposit(
+        ark,
+        files,
+        licence=grant.licence,
+        by=grant.by,
+        parts=grant.parts,
+        sign=lambda data: (keys.keeper.sign(data), keys.keeper.public),
+    )
 
 
 def _take(ark: Ark, path: Path, progress: Progress) -> Sealed:

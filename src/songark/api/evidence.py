@@ -26,9 +26,12 @@ def evidence(ark: Ark, path: Path, source: str) -> Stored:
         raise NoArkError("nothing is catalogued yet", remedy="Add music with `songark add`")
     place = path.resolve()
     named = []
+    folders: dict[str, Path] = {}
     for row in read_rows(catalogue.path / "membership.parquet"):
-        folder = Sealed.open(ark.snapshots / row["source"] / row["snapshot"]).facts["place"]
-        where = Path(folder) / row["path"]
+        snapshot = f"{row['source']}/{row['snapshot']}"
+        if snapshot not in folders:
+            folders[snapshot] = Path(Sealed.open(ark.snapshots / snapshot).facts["place"])
+        where = folders[snapshot] / row["path"]
         if where == place or place in where.parents:
             named.append(
                 Named(
