@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +125,7 @@ def test_names_and_expressions(raw, meaning):
         "()",
         "MIT OR ()",
         "LicenseRef-Their-Own",
+        "LicenseRef-AGPL",
         "LicenseRef-scancode-public-domain",
         "CC-BY-4.0 OR whatever",
         "CC-BY-4.0" + " " * MAX_WORDS + "x",
@@ -161,6 +165,19 @@ def test_cc_urls_finds_addresses_in_a_page():
 def test_cc_urls_is_bounded():
     many = " ".join(f"{CC}/licenses/by/{n}.0/" for n in range(3 * MAX_ADDRESSES))
     assert len(cc_urls(many)) == MAX_ADDRESSES
+
+
+def test_many_threads_may_ask_first():
+    """The library builds its tables at the first use, which must not happen twice at once."""
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor as P\n"
+        "from songark.model.licence import normalise\n"
+        "print(set(P(8).map(normalise, ['CC0 or MIT'] * 8)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "{'CC0-1.0 OR MIT'}\n"
 
 
 @given(st.text())

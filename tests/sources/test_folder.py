@@ -21,7 +21,8 @@ from songark.model.errors import UsageError
 from songark.model.evidence import Grade
 from songark.model.hashing import hash_file
 from songark.model.schema import IDENTIFIER, REJECT, STATEMENT, TRACK
-from songark.sources import spool
+from songark.sources import spool, track
+from songark.sources.audio.probe import probe
 from songark.sources.folder import read_folder
 from tests.audio import FORMATS, make_tone, make_video, png
 
@@ -263,6 +264,16 @@ def test_a_file_that_changes_meanwhile_is_a_reject(place, read, tone):
         stop.set()
         writer.join()
     assert any(facts["rejects"] == 1 for facts in results)
+
+
+def test_a_file_replaced_between_two_readings_is_a_reject(place, read, monkeypatch, tone):
+    def replaced_after(path):
+        told = probe(path)
+        path.write_bytes(tone.read_bytes() + b"TAG" + bytes(125))
+        return told
+
+    monkeypatch.setattr(track, "probe", replaced_after)
+    assert "changed" in reasons(read(place))["song.ogg"]
 
 
 def test_fields_that_are_no_good_are_set_aside_and_the_row_stays(tmp_path, read):

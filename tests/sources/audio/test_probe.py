@@ -179,6 +179,16 @@ def test_a_hole_in_the_middle_is_noticed(tones, tmp_path, name):
         probe(path)
 
 
+@pytest.mark.parametrize("place", [-1, -40, -400])
+def test_a_changed_byte_in_the_last_flac_frames_is_noticed(tones, tmp_path, place):
+    data = bytearray(tones["flac"].read_bytes())
+    data[place] ^= 1
+    path = tmp_path / "x.flac"
+    path.write_bytes(data)
+    with pytest.raises(SongarkError, match="damaged"):
+        probe(path)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_bytes_behind_the_end_are_forgiven(tones, tmp_path, name):
     path = tmp_path / "more"
