@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from songark.api.add import add
+from songark.api.explain import explain
 from songark.api.publish import publish
 from songark.api.withdraw import withdraw
 from songark.ark.layout import Ark
@@ -42,6 +43,8 @@ from songark.rights.acts import Act
 from songark.store.check import check_store
 
 NAME = "demo"
+
+_AUDIO = {".flac", ".mp3", ".ogg"}
 
 # How long a peer who wants what is withdrawn is given to get a byte of it, in seconds.
 _LEECH = 2.0
@@ -98,8 +101,7 @@ class Story:
         _hold(not added.rejects, f"no file is set aside: {added.rejects}")
         self.say("add", f"{added.tracks} tracks: {added.shareable} may be shared, "
                         f"{added.kept_back} may not")  # fmt: skip
-        for one in added.withheld:
-            self.say("withheld", f"{Path(one.example).name}: {one.why}")
+        self._withheld(ark)
         made = publish(ark, keys=keys, progress=self.progress)
         self._released(ark, made.facts)
         with serving(ark) as served, self._scratch() as scratch:
@@ -119,6 +121,15 @@ class Story:
             changed=len(folders) > before or first.fetched + second.fetched > 0,
             figures=self.figures,
         )
+
+    def _withheld(self, ark: Ark) -> None:
+        """Each file that must never be released says why, and what would change it."""
+        files = sorted(p for p in (self.music / "withheld").rglob("*.*") if p.suffix in _AUDIO)
+        for file in files:
+            told = explain(ark, str(file)).decisions
+            share = next(one for one in told if one["act"] == Act.SHARE.value)
+            _hold(not share["allowed"] and bool(share["fix"]), f"{file.name} is withheld")
+            self.say("withheld", f"{file.name}: {share['why']}")
 
     def _released(self, ark: Ark, facts: dict[str, Any]) -> None:
         """Nothing that may not be shared is in any torrent or manifest."""
