@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import libtorrent as lt
 
+from songark.mirror import session as session_module
 from songark.mirror.session import Session, open_session
 from songark.model.hash_record import HashRecord
 from songark.model.hashing import hash_file
@@ -100,9 +102,13 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, int, int, bytes]]:
 
 def loopback() -> Session:
     """A session as Songark opens it, on any port of this machine, but looking round more often."""
-    session = open_session(f"{LOOPBACK}:0", dht=False, lan=False)
-    session.swarm.apply_settings({"tick_interval": _TICK})
-    return session
+
+    def quick(*told: Any) -> Any:
+        return {**settings(*told), "tick_interval": _TICK}
+
+    settings = session_module._settings
+    with patch.object(session_module, "_settings", quick):
+        return open_session(f"{LOOPBACK}:0", dht=False, lan=False)
 
 
 def throttle(session: Session, rate: int) -> None:
@@ -135,10 +141,11 @@ class Peer:
         peers: Sequence[tuple[str, int]] = (),
         rate: int = 0,
         address: str = LOOPBACK,
+        port: int = 0,
     ) -> None:
         self.swarm = lt.session(
             {
-                "listen_interfaces": f"{address}:0",
+                "listen_interfaces": f"{address}:{port}",
                 "enable_dht": False,
                 "enable_lsd": False,
                 "enable_upnp": False,
@@ -157,7 +164,6 @@ class Peer:
         assert params.ti is not None
         self.layout = params.ti.layout()
         params.save_path = str(folder)
-        params.peers = list(peers)
         params.flags = lt.torrent_flags.default_flags & ~(
             lt.torrent_flags.auto_managed | lt.torrent_flags.paused
         )
@@ -173,6 +179,9 @@ class Peer:
         ]
         self.failed: set[int] = set()
         self.handle = self.swarm.add_torrent(params)
+        wait_for(lambda: any(isinstance(a, lt.torrent_checked_alert) for a in self.alerts()))
+        for peer in peers:
+            self.handle.connect_peer(peer)
 
     def done(self) -> dict[str, int]:
         """Verified bytes by file."""
@@ -204,6 +213,7 @@ class Peer:
 
     def close(self) -> None:
         self.swarm.remove_torrent(self.handle)
+        self.swarm.apply_settings({"listen_interfaces": ""})
 
 
 @contextmanager

@@ -28,6 +28,12 @@ from tests.mirror.swarm_support import (
 SIZES = {"a.ogg": 2 * MIB + 5, "b.ogg": 5 * MIB + 1, "c.ogg": 1, "d.ogg": MIB, "e.ogg": 3 * MIB}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Dial again soon, so that tests need not wait for it."""
+    monkeypatch.setattr("songark.mirror.download._REDIAL", 0.5)
+
+
 @contextmanager
 def swarm(*packs, rate=0):
     """A seeder of packs, a session of our own, and the seeder's address."""
@@ -144,24 +150,24 @@ def test_a_withdrawn_file_is_missing_and_all_else_is_here(tmp_path):
 
 
 def test_stopped_it_keeps_what_came_and_goes_on_later(tmp_path):
-    pack = make_pack(tmp_path / "store", {"a.ogg": 9 * MIB, "b.ogg": 9 * MIB + 5, "c.ogg": 3})
+    pack = make_pack(tmp_path / "store", {"a.ogg": 6 * MIB, "b.ogg": 6 * MIB + 5, "c.ogg": 3})
     into = tmp_path / "into"
     seen: list[int] = []
-    with swarm(pack, rate=12 * MIB) as (mine, peers):
+    with swarm(pack, rate=10 * MIB) as (mine, peers):
         first = fetch(
             mine,
             pack.torrent,
             into=into,
             peers=peers,
             progress=lambda at: seen.append(at.done),
-            stop=lambda: bool(seen) and seen[-1] > 4 * MIB,
+            stop=lambda: bool(seen) and seen[-1] > 2 * MIB,
         )
         assert first.missing
         same(pack, into, first.complete)
         rest = fetch(mine, pack.torrent, into=into, peers=peers)
     assert rest.missing == ()
     same(pack, into, pack.files)
-    assert rest.payload < pack.size - 2 * MIB
+    assert rest.payload < pack.size - MIB
 
 
 CHILD = """
@@ -189,18 +195,18 @@ def child(tmp_path, pack, port, **how):
 
 
 def test_killed_it_goes_on_where_it_was(tmp_path):
-    pack = make_pack(tmp_path / "store", {"a.ogg": 12 * MIB + 3, "b.ogg": 12 * MIB, "c.ogg": 9})
+    pack = make_pack(tmp_path / "store", {"a.ogg": 9 * MIB + 3, "b.ogg": 9 * MIB, "c.ogg": 9})
     with swarm(pack, rate=24 * MIB) as (mine, peers):
         one = child(tmp_path, pack, peers[0][1])
         for line in one.stdout:
-            if int(line) > 12 * MIB:
+            if int(line) > 8 * MIB:
                 break
         one.send_signal(signal.SIGKILL)
         one.communicate()
         assert one.returncode == -signal.SIGKILL
         done = fetch(mine, pack.torrent, into=tmp_path / "into", peers=peers)
     same(pack, tmp_path / "into", pack.files)
-    assert done.payload < pack.size - 6 * MIB
+    assert done.payload < pack.size - 4 * MIB
 
 
 def test_cut_flipped_grown_and_linked_files_are_made_right(tmp_path):
@@ -225,28 +231,63 @@ def test_cut_flipped_grown_and_linked_files_are_made_right(tmp_path):
     assert done.payload < (3 * MIB + 1) + MIB + MIB + 3 * MIB + 128 * 1024
 
 
+def lies_about(pack, folder):
+    """A folder in which one bit of every piece is wrong."""
+    (folder / pack.folder).mkdir(parents=True)
+    for name, path in pack.places.items():
+        copy = folder / pack.folder / name
+        shutil.copy(path, copy)
+        for at in range(0, pack.files[name].size, MIB):
+            flip(copy, at)
+    return folder
+
+
 def test_a_hostile_seeders_bytes_are_thrown_away(tmp_path):
     pack = make_pack(tmp_path / "store", {"a.ogg": 3 * MIB, "b.ogg": 3 * MIB + 1})
-    lying = tmp_path / "lying" / pack.folder
-    lying.mkdir(parents=True)
-    for name, path in pack.places.items():
-        shutil.copy(path, lying / name)
-        for piece in range(3):
-            flip(lying / name, piece * MIB + 1000 * piece + 5)
-    hostile = Peer(pack, tmp_path / "lying", seeds=True, address="127.0.0.2")
+    hostile = Peer(pack, lies_about(pack, tmp_path / "lies"), seeds=True, address="127.0.0.2")
     into = tmp_path / "into"
     with swarm(pack) as (mine, peers):
         bad = ("127.0.0.2", hostile.port)
         with pytest.raises(SongarkError, match="nothing came"):
-            fetch(mine, pack.torrent, into=into, peers=[bad], patience=1.0)
-        assert hostile.handle.status().total_payload_upload > 0
+            fetch(mine, pack.torrent, into=into, peers=[bad], patience=1.5)
         for name in pack.files:
-            if (into / name).exists():
+            if (into / name).exists() and (into / name).stat().st_size:
                 assert hash_file(into / name).file != pack.files[name]
-        done = fetch(mine, pack.torrent, into=into, peers=[bad, *peers])
+        assert hostile.handle.status().total_payload_upload > 0
+        done = fetch(mine, pack.torrent, into=into, peers=peers)
     assert done.missing == ()
     same(pack, into, pack.files)
     hostile.close()
+
+
+def test_whoever_was_banned_gets_another_chance_when_nobody_is_left(tmp_path):
+    """An honest peer is banned with a liar; here it is the same address, so that it is certain."""
+    pack = make_pack(tmp_path / "store", {"a.ogg": 3 * MIB})
+    lies = lies_about(pack, tmp_path / "lies")
+    right = tmp_path / "right"
+    (right / pack.folder).mkdir(parents=True)
+    shutil.copy(pack.places["a.ogg"], right / pack.folder / "a.ogg")
+    one = [Peer(pack, lies, seeds=True)]
+    port = one[0].port
+
+    def replace(at: FetchProgress) -> None:
+        if len(one) == 1 and not at.peers and one[0].handle.status().total_payload_upload > MIB:
+            one[0].close()
+            one.append(Peer(pack, right, seeds=True, port=port))
+
+    with loopback() as mine:
+        done = fetch(
+            mine,
+            pack.torrent,
+            into=tmp_path / "into",
+            peers=[(LOOPBACK, port)],
+            progress=replace,
+            patience=30.0,
+        )
+    assert len(one) == 2
+    assert done.missing == ()
+    same(pack, tmp_path / "into", pack.files)
+    one[1].close()
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -334,7 +375,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_a_peer_that_comes_later_is_found(tmp_path):
     pack = make_pack(tmp_path / "store", SIZES)
     with loopback() as session, Seeder(session) as seeder, loopback() as mine:
-        late = threading.Timer(1.0, seeder.add, (pack.torrent, pack.places))
+        late = threading.Timer(0.3, seeder.add, (pack.torrent, pack.places))
         late.start()
         done = fetch(
             mine,

@@ -62,6 +62,12 @@ def hashed(session) -> int:
     return told[0]
 
 
+def offered(session) -> int:
+    """How many pieces of its only torrent a session offers."""
+    (handle,) = session.swarm.get_torrents()
+    return handle.status().num_pieces
+
+
 def same(peer, pack, *but):
     peer.flush()
     for name in pack.files:
@@ -103,7 +109,7 @@ def test_only_files_that_are_there_are_offered(tmp_path):
         leeching(session, pack, tmp_path / "out") as peer,
     ):
         wait_for(lambda: peer.has(pack, "a.ogg", "b.ogg", "e.ogg"))
-        assert session.swarm.get_torrents()[0].status().num_pieces == 2
+        assert offered(session) == 2
         time.sleep(0.5)
         assert peer.payload() <= 1 + MIB + 16_384
         assert peer.done() == {"a.ogg": 0, "b.ogg": 0, "c.ogg": 1, "d.ogg": MIB, "e.ogg": 0}
@@ -130,6 +136,7 @@ def test_a_flipped_bit_is_not_served_and_costs_only_its_file(tmp_path):
         wait_for(lambda: peer.has(pack, "b.ogg"))
         wait_for(lambda: seeder.status().damaged != ())
         same(peer, pack, "b.ogg")
+        assert offered(session) == 8
         assert not peer.failed
         assert peer.done()["b.ogg"] < pack.files["b.ogg"].size
         (damage,) = seeder.status().damaged
@@ -150,6 +157,7 @@ def test_a_flipped_bit_in_part_of_a_torrent_is_found_at_the_first_upload(tmp_pat
         wait_for(lambda: peer.has(pack, "a.ogg", "b.ogg"))
         wait_for(lambda: seeder.status().damaged != ())
         same(peer, pack, "a.ogg", "b.ogg")
+        assert offered(session) == 5
         assert peer.failed <= {7}, "one piece at most was given away"
         assert peer.done()["b.ogg"] < pack.files["b.ogg"].size
     assert snapshot(store) == before
@@ -290,7 +298,7 @@ def test_a_torrent_of_which_all_is_refused_is_silent(tmp_path):
 
 def test_a_refusal_touches_no_other_torrent(tmp_path):
     pack = make_pack(tmp_path / "store", SIZES)
-    other = make_pack(tmp_path / "store", {"x.ogg": 4 * MIB, "y.ogg": 4 * MIB}, "Other")
+    other = make_pack(tmp_path / "store", {"x.ogg": 3 * MIB, "y.ogg": 3 * MIB}, "Other")
     with seeding(pack, other) as (session, seeder):
         throttle(session, 8 * MIB)
         with leeching(session, other, tmp_path / "out") as peer:

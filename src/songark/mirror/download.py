@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,13 +19,18 @@ from songark.model.size import show_size
 __all__ = ["Download", "FetchProgress"]
 
 _TICK = 0.25
-_REDIAL = 5.0
+_REDIAL = 3.0
 _SETTLE = 60.0
+# Peers that are dialled before files are looked at wait for libtorrent's next round.
+_CHECKING = (lt.torrent_status.checking_resume_data, lt.torrent_status.checking_files)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchProgress:
-    """How far a download is: bytes of files that are here, bytes wanted, connected peers."""
+    """How far a download is: bytes of files that are here, bytes wanted, connected peers.
+
+    `done` falls when a piece turns out to be wrong.
+    """
 
     done: int
     wanted: int
@@ -32,14 +38,24 @@ class FetchProgress:
 
 
 class Download:
-    """A download; `loaded` says where to and what of it, `peers` are addresses to dial."""
+    """A download; `loaded` says where to and what of it, `peers` are addresses to dial.
+
+    libtorrent bans whoever had a part in several pieces that came out wrong, so a liar takes
+    honest peers down with it. When nobody is left after such a piece, the torrent is added anew,
+    which forgets all bans, and peers are dialled one at a time: who is alone with a wrong piece is
+    who sent it.
+    """
 
     def __init__(self, session: Session, loaded: Loaded, peers: list[tuple[str, int]]) -> None:
         self._swarm = session.swarm
         self._subscribe = session.subscribe
         self._loaded = loaded
-        self._peers = peers
+        self._peers = deque(peers)
         self._trouble: SongarkError | None = None
+        self._spoiled = False
+        self._one_by_one = False
+        self._best = -1
+        self._moved = time.monotonic()
         self._wake = threading.Event()
         self._flushed = threading.Event()
 
@@ -56,17 +72,23 @@ class Download:
                 holds the torrent already.
         """
         leave = self._subscribe(self._on_alert)
+        payload = 0
         try:
-            handle = self._add()
-            try:
-                self._watch(handle, progress, stop, patience)
-            finally:
-                self._settle(handle)
-                status = handle.status(lt.status_flags_t.query_pieces)
-                self._swarm.remove_torrent(handle)
+            while True:
+                handle = self._add()
+                try:
+                    over = self._watch(handle, progress, stop, patience)
+                finally:
+                    self._settle(handle)
+                    status = handle.status(lt.status_flags_t.query_pieces)
+                    self._swarm.remove_torrent(handle)
+                payload += status.total_payload_download
+                if over:
+                    return list(status.pieces), payload
+                self._loaded.params.have_pieces = list(status.pieces)
+                self._spoiled, self._one_by_one = False, True
         finally:
             leave()
-        return list(status.pieces), status.total_payload_download
 
     def _add(self) -> lt.torrent_handle:
         try:
@@ -84,29 +106,37 @@ class Download:
         progress: Callable[[FetchProgress], None] | None,
         stop: Callable[[], bool] | None,
         patience: float,
-    ) -> None:
-        best, moved, dialled = -1, time.monotonic(), 0.0
+    ) -> bool:
+        """Wait until it is done or stopped; False when it is to be added anew."""
+        dialled = 0.0
         while not (stop and stop()):
             now = time.monotonic()
             status = handle.status(0)
+            done = status.total_wanted_done
             if progress:
-                progress(
-                    FetchProgress(status.total_wanted_done, status.total_wanted, status.num_peers)
-                )
+                progress(FetchProgress(done, status.total_wanted, status.num_peers))
             if self._trouble:
                 raise self._trouble
             if status.is_finished:
-                return
-            if status.total_wanted_done > best:
-                best, moved = status.total_wanted_done, now
-            elif now - moved > patience:
+                return True
+            if done > self._best:
+                self._best, self._moved = done, now
+            elif now - self._moved > patience:
                 raise self._nothing(status, patience)
-            if not status.num_peers and now - dialled > _REDIAL:
+            if not status.num_peers and now - dialled > _REDIAL and status.state not in _CHECKING:
+                if self._spoiled:
+                    return False
                 dialled = now
-                for peer in self._peers:
-                    handle.connect_peer(peer)
+                self._dial(handle)
             self._wake.wait(_TICK)
             self._wake.clear()
+        return True
+
+    def _dial(self, handle: lt.torrent_handle) -> None:
+        count = 1 if self._one_by_one else len(self._peers)
+        for peer in list(self._peers)[:count]:
+            handle.connect_peer(peer)
+        self._peers.rotate(-count)
 
     def _settle(self, handle: lt.torrent_handle) -> None:
         """Have all that came written, before the files are looked at."""
@@ -126,7 +156,9 @@ class Download:
             self._trouble = _disk_error(alert.error, alert.filename())
         elif isinstance(alert, lt.torrent_error_alert):
             self._trouble = self._trouble or _disk_error(alert.error, self._loaded.folder)
-        elif not isinstance(alert, lt.torrent_finished_alert):
+        elif isinstance(alert, lt.hash_failed_alert):
+            self._spoiled = True
+        elif not isinstance(alert, lt.torrent_finished_alert | lt.torrent_checked_alert):
             return
         self._wake.set()
 
