@@ -194,8 +194,8 @@ def test_memory_does_not_grow_with_the_log(tmp_path, monkeypatch):
         finally:
             tracemalloc.stop()
 
-    peak(5_000)
-    assert peak(60_000) < peak(22_000) + 2_000_000
+    peak(1_000)
+    assert peak(45_000) < peak(21_000) + 1_500_000
 
 
 def test_which_files_are_logs(tmp_path):
