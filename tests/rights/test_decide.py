@@ -223,14 +223,14 @@ def test_a_refusal_to_keep_refuses_to_share_even_where_it_speaks_of_no_work_in_t
     assert not any(one.allowed for one in decided.values())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(FACTS, SAYINGS, st.randoms())
 def test_the_order_of_statements_and_saying_it_twice_never_show(facts, told, maker):
     assert decide(facts, maker.sample(told, len(told))) == decide(facts, told)
     assert decide(facts, told + told) == decide(facts, told)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @given(FACTS, SAYINGS, STATEMENTS)
 def test_a_weak_statement_never_opens_sharing(facts, told, more):
     """Weaker: below an independent record. Keeping it opens only where nothing was said yet."""
@@ -241,7 +241,7 @@ def test_a_weak_statement_never_opens_sharing(facts, told, more):
     assert before[Act.KEEP].allowed or not after[Act.KEEP].allowed or not told
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @given(FACTS, SAYINGS, STATEMENTS)
 def test_a_contrary_statement_never_opens_anything(facts, told, more):
     """Contrary: its licence does not let share, or another statement on a work disagrees."""
@@ -255,7 +255,7 @@ def test_a_contrary_statement_never_opens_anything(facts, told, more):
     assert before[Act.KEEP].allowed or not after[Act.KEEP].allowed or not told
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @given(FACTS, SAYINGS)
 def test_what_is_shared_is_licensed_part_by_part_and_undisputed(facts, told):
     decided = decide(facts, told)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from songark.ark.layout import Ark
+from songark.catalogue.mentions import Mentions
 from songark.catalogue.normalise import artist_key, title_key
 from songark.model.errors import SongarkError, UsageError
 from songark.model.evidence import Part
@@ -17,7 +20,17 @@ from songark.rights.documents import keep_document
 from songark.rights.ledger import Claims, claim_licence
 from songark.rights.terms import terms_of
 
-LIMIT = 5_000_000
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+LIMIT = 4_000_000
+"""Bytes of a page at most: as much as is searched for licences."""
+GAP = 30.0
+"""Seconds without a byte until a server is given up."""
+PATIENCE = 60.0
+"""Seconds for the whole of a page."""
+
+_BY_HAND = "Save the page in a browser and name the file instead"
 _PARTS = (Part.RECORDING, Part.COMPOSITION)
 
 
@@ -58,7 +71,7 @@ def store_page(ark: Ark, files: Sequence[Named], source: str) -> Stored:
     data = _fetch(source) if source.startswith(("http://", "https://")) else _read(Path(source))
     text = _text(data.decode("utf-8", "replace"))
     licence = _only_licence(text, source)
-    said = title_key(text)
+    said = Mentions(text)
     covered = tuple(one for one in files if _names(said, one))
     if not covered:
         raise UsageError(
@@ -97,9 +110,9 @@ def _only_licence(text: str, source: str) -> str:
     return licence
 
 
-def _names(said: str, one: Named) -> bool:
-    title, artists = title_key(one.title), artist_key(one.artist).split("+")
-    return bool(title) and title in said and any(a and a in said for a in artists)
+def _names(said: Mentions, one: Named) -> bool:
+    artists = artist_key(one.artist).split("+")
+    return title_key(one.title) in said and any(artist in said for artist in artists)
 
 
 def _known(claims: Claims, file: FileId, licence: str, source: str) -> bool:
@@ -123,25 +136,36 @@ def _fetch(url: str) -> bytes:
     import urllib3
 
     agent = {"User-Agent": "Songark/0.1 (evidence of a licence)"}
-    pool = urllib3.PoolManager(timeout=30.0, retries=urllib3.Retry(3, redirect=5), headers=agent)
+    pool = urllib3.PoolManager(timeout=GAP, retries=urllib3.Retry(3, redirect=5), headers=agent)
     try:
-        answer = pool.request("GET", url, preload_content=False)
-        data = answer.read(LIMIT + 1, decode_content=True)
-        answer.close()
+        with pool.request("GET", url, preload_content=False) as answer:
+            if answer.status != 200:
+                raise SongarkError(
+                    f"the server answers {answer.status}",
+                    place=url,
+                    remedy="Check the address, or save the page in a browser and name the file",
+                )
+            return _bounded(_drained(answer, url), url)
     except urllib3.exceptions.HTTPError as error:
         raise SongarkError(
-            f"cannot be fetched ({type(error).__name__})",
-            place=url,
-            remedy="Save the page in a browser and name the file instead",
+            f"cannot be fetched ({type(error).__name__})", place=url, remedy=_BY_HAND
         ) from None
-    if answer.status != 200:
-        raise SongarkError(f"the server answers {answer.status}", place=url)
-    return _bounded(data, url)
+
+
+def _drained(answer: BaseHTTPResponse, url: str) -> bytes:
+    """The body up to the limit; a server that drips it is left after `PATIENCE`."""
+    data = bytearray()
+    end = time.monotonic() + PATIENCE
+    while len(data) <= LIMIT and (part := answer.read1(65_536, decode_content=True)):
+        data += part
+        if time.monotonic() > end:
+            raise SongarkError(f"not there after {PATIENCE:.0f} s", place=url, remedy=_BY_HAND)
+    return bytes(data)
 
 
 def _bounded(data: bytes, place: str) -> bytes:
     if len(data) > LIMIT:
-        raise UsageError("larger than 5 MB: not a licence page", place=place)
+        raise UsageError("larger than 4 MB: not a licence page", place=place)
     return data
 
 
@@ -154,10 +178,12 @@ class _Reader(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.out.append(" ")
         self._hidden += tag in {"script", "style"}
         self.out += [f" {value} " for name, value in attrs if name in {"href", "content"} and value]
 
     def handle_endtag(self, tag: str) -> None:
+        self.out.append(" ")
         self._hidden -= tag in {"script", "style"} and self._hidden > 0
 
     def handle_data(self, data: str) -> None:
