@@ -55,7 +55,6 @@ def command(
             progress=out,
             peers=ask,
         )
-        out.rejects(done.failed)
         out.say(
             f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
             f"{show_size(done.bytes)} in {folder}."
@@ -80,8 +79,6 @@ def command(
         set_aside=done.set_aside,
         passed_over=done.passed_over,
         failed=len(done.failed),
-        failed=len(done.failed),
         fingerprint=trusted.fingerprint,
     )
-    return PARTLY if done.failed else 0
     return PARTLY if done.failed else 0
