@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from songark.ark.tables import read_rows
 from songark.model.errors import UsageError
 from songark.model.schema import LISTEN
-from songark.sources import runs
 from songark.sources.listens import is_listens, read_listens
 
 MBID = "5e0e2cd9-1b4a-4a39-93d5-a95bdf7e8e7b"
@@ -176,26 +174,6 @@ def test_the_same_log_again_is_the_same_snapshot(read):
 def test_a_long_last_line_without_an_end(read):
     assert counts(read("recording,listens\nsongark:a,1")) == {"songark:a": 1}
     assert len(rejects(read("recording,listens\n" + "x" * 200_000))) == 1
-
-
-def test_memory_does_not_grow_with_the_log(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs.Runs.__init__, "__defaults__", (1_000,))
-
-    def peak(lines):
-        path = tmp_path / "x.csv"
-        with path.open("w") as stream:
-            stream.write("recording,listens\n")
-            stream.writelines(f"songark:r{n},1\n" for n in range(lines))
-        tracemalloc.start()
-        try:
-            sealed = read_listens(path, tmp_path / "snapshots")
-            assert sealed.facts["rows"] == lines
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-    peak(1_000)
-    assert peak(45_000) < peak(21_000) + 1_500_000
 
 
 def test_which_files_are_logs(tmp_path):

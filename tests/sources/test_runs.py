@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -23,3 +24,18 @@ def test_sums_do_not_depend_on_what_memory_holds(pairs, held):
                 runs.add(key, number)
             assert list(runs.summed()) == sorted(expected.items())
         assert not list(Path(name).iterdir())
+
+
+def test_memory_does_not_grow_with_the_keys(tmp_path):
+    def peak(count, held):
+        tracemalloc.start()
+        try:
+            with Runs(tmp_path, held) as runs:
+                for number in range(count):
+                    runs.add(f"recording {number}", 1)
+                assert sum(1 for _ in runs.summed()) == count
+                return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(40_000, held=1_000) < peak(40_000, held=50_000) / 3
