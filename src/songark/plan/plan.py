@@ -13,6 +13,7 @@ from ibis import _
 from songark.ark.layout import Ark
 from songark.ark.pointer import current, set_current
 from songark.ark.seal import Draft, Sealed
+from songark.catalogue.inputs import Inputs, read_inputs
 from songark.engine.engine import Engine
 from songark.model.errors import NoArkError
 from songark.model.schema import column
@@ -41,8 +42,9 @@ def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
 
     Where nothing is wanting and the budget is as before, the last plan still stands.
 
-    One file a recording: one that may be shared before others, lossless before lossy, then the
-    higher bit rate. What is held stays and counts against the budget.
+    One file a recording, of those that are held or were there when their folder was last read:
+    one that may be shared before others, lossless before lossy, then the higher bit rate. What is
+    held stays and counts against the budget.
 
     Args:
         ark: the archive; its current catalogue and decisions are planned from.
@@ -58,7 +60,9 @@ def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
     held_bytes = sum(row["size"] for row in held.to_pylist())
     room = None if budget is None else max(0, budget - held_bytes)
     with Draft(ark.plans, "plan") as draft, Engine(ark.path / "spill") as engine:
-        wanted = _wanted(engine, catalogue, decisions, held)
+        members = engine.parquet(catalogue.path / "membership.parquet")
+        there = _there(members, read_inputs(ark), engine)
+        wanted = _wanted(engine, catalogue, decisions, there, engine.rows(held))
         steps = engine.write(_chosen(wanted, room), STEP, draft.path / "plan.parquet")
         bytes_planned = engine.fetch(
             engine.parquet(draft.path / "plan.parquet").agg(total=_["size"].sum().fill_null(0)),
@@ -80,13 +84,38 @@ def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
     return sealed
 
 
-def _wanted(engine: Engine, catalogue: Sealed, decisions: Sealed, held: pa.Table) -> ir.Table:
-    """The best file of each recording that may be kept and is not held."""
+def _there(members: ir.Table, inputs: Inputs, engine: Engine) -> ir.Table:
+    """The rows of files that were there when their folder was last read.
+
+    A row is of the newest snapshot that has the file, so where a newer one read its path again, the
+    file is there no more: it was removed, or other bytes have taken its place.
+    """
+    last: dict[str, list[str]] = {}
+    gone: list[dict[str, str]] = []
+    for snapshot in inputs.folders:
+        place, only = snapshot.facts["place"], snapshot.facts.get("only")
+        if only:
+            older = last.setdefault(place, [])
+            gone += [{"snapshot": name, "path": only} for name in older]
+            older.append(snapshot.path.name)
+        else:
+            last[place] = [snapshot.path.name]
+    names = [name for several in last.values() for name in several]
+    replaced = pa.Table.from_pylist(gone, pa.schema([STEP.field(n) for n in ("snapshot", "path")]))
+    current_ones = members.filter(_.snapshot.isin(names or [""]))
+    return current_ones.anti_join(engine.rows(replaced), ["snapshot", "path"])
+
+
+def _wanted(
+    engine: Engine, catalogue: Sealed, decisions: Sealed, there: ir.Table, held: ir.Table
+) -> ir.Table:
+    """The best file of each recording that may be kept, where that one is not held."""
     decided = engine.parquet(decisions.path / "decision.parquet").filter(_.allowed)
     may_keep = decided.filter(_.act == "keep").select("root", "size")
     may_share = decided.filter(_.act == "share").select("root", "size", shared=ibis.literal(1))
     members = engine.parquet(catalogue.path / "membership.parquet")
-    files = members.join(may_keep, ["root", "size"]).left_join(may_share, ["root", "size"])
+    known = ibis.union(there, members.semi_join(held, ["root", "size"]))
+    files = known.join(may_keep, ["root", "size"]).left_join(may_share, ["root", "size"])
     best = ibis.window(
         group_by="recording",
         order_by=[
@@ -100,7 +129,7 @@ def _wanted(engine: Engine, catalogue: Sealed, decisions: Sealed, held: pa.Table
         ],
     )
     first = files.mutate(place=ibis.row_number().over(best)).filter(_.place == 0)
-    fresh = first.anti_join(engine.rows(held), ["root", "size"])
+    fresh = first.anti_join(held, ["root", "size"])
     listens = engine.parquet(catalogue.path / "recording.parquet").select("recording", "listens")
     return fresh.join(listens, "recording").select(
         "recording", "root", "size", "listens", "snapshot", "path"
