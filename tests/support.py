@@ -87,8 +87,9 @@ def ingest_folder(
     identifiers: Iterable[Mapping[str, Any]] = (),
     statements: Iterable[Mapping[str, Any]] = (),
     place: str = "/music",
+    only: str = "",
 ) -> Sealed:
-    """Seal a folder's snapshot and write its ingestion down."""
+    """Seal a folder's snapshot, or that of one file in it, and write its ingestion down."""
     tables = {
         "tracks": (TRACK, sorted(tracks, key=lambda row: row["source_key"])),
         "identifiers": (IDENTIFIER, identifiers),
@@ -98,8 +99,8 @@ def ingest_folder(
     with Draft(ark.snapshots / "folder", "folder") as draft:
         for name, (schema, rows) in tables.items():
             write_table(draft.path / f"{name}.parquet", schema, rows)
-        sealed = draft.seal({"source": "folder", "place": place})
-    return _ingested(ark, sealed, place)
+        sealed = draft.seal({"source": "folder", "place": place} | ({"only": only} if only else {}))
+    return _ingested(ark, sealed, f"{place}/{only}" if only else place)
 
 
 def ingest_listens(ark: Ark, counts: Mapping[str, int], *, place: str = "/listens.csv") -> Sealed:
