@@ -5,11 +5,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from songark.mirror.pieces import holds, load, matching
-from songark.model.errors import BrokenError
+from songark.mirror.pieces import holds, load, load_again, matching
+from songark.model.errors import BrokenError, SongarkError
+from songark.model.hashing import Hasher
 from songark.release.bencode import decode, encode
+from songark.release.torrent import TorrentFile, build_torrent
+from songark.release.torrent_form import check_name
 from tests.mirror.swarm_support import MIB, flip, make_pack
 
+HASHER = Hasher()
+HASHER.update(b"x")
+RECORD = HASHER.finish()
 AWKWARD = [1, 16_383, 16_384, 16_385, MIB - 1, MIB, MIB + 1, 2 * MIB, 2 * MIB + 7]
 
 
@@ -97,6 +103,23 @@ def test_a_torrent_that_names_files_elsewhere_is_refused(tmp_path, name):
     assert load(_renamed(pack.torrent, b"b.ogg")).entries[0].name == "b.ogg"
     with pytest.raises(BrokenError):
         load(_renamed(pack.torrent, name))
+
+
+def _allowed(name: str) -> bool:
+    try:
+        check_name(name)
+    except SongarkError:
+        return False
+    return True
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.text(min_size=1, max_size=240).filter(_allowed))
+def test_libtorrent_leaves_every_allowed_name_as_it_is(name):
+    made = build_torrent("Pack", [TorrentFile(name, RECORD)])
+    assert [entry.name for entry in load(made.data).entries] == [name]
+    again = load_again(load(made.data).torrent)
+    assert again.entries == load(made.data).entries
 
 
 def test_torrents_of_another_form_are_refused(tmp_path):

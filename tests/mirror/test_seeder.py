@@ -113,7 +113,9 @@ def test_only_files_that_are_there_are_offered(tmp_path):
         time.sleep(0.5)
         assert peer.payload() <= 1 + MIB + 16_384
         assert peer.done() == {"a.ogg": 0, "b.ogg": 0, "c.ogg": 1, "d.ogg": MIB, "e.ogg": 0}
-        assert seeder.status().damaged == ()
+        assert [one.place for one in seeder.status().damaged] == sorted(
+            str(pack.places[name]) for name in ("b.ogg", "e.ogg")
+        )
 
 
 def test_with_nothing_to_offer_a_torrent_is_held_in_silence(tmp_path):
@@ -376,6 +378,21 @@ def test_what_is_wrong_is_said_and_changes_nothing(tmp_path):
         with pytest.raises(BrokenError):
             seeder.add(b"d4:infodee", {})
         assert seeder.status().torrents == 1
+
+
+def test_without_room_for_the_torrent_nothing_is_seeded(tmp_path, monkeypatch):
+    pack = make_pack(tmp_path / "store", SIZES)
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with seeding() as (session, seeder):
+        monkeypatch.setattr("songark.mirror.kept.os.pwrite", full)
+        with pytest.raises(SongarkError, match="cannot be kept") as caught:
+            seeder.add(pack.torrent, pack.places)
+        assert "TMPDIR" in caught.value.remedy
+        assert session.swarm.get_torrents() == []
+        assert seeder.status().torrents == 0
 
 
 def test_what_was_fetched_can_be_seeded_from_its_folder(tmp_path):

@@ -51,7 +51,8 @@ def fetch(
     """Download the files of a torrent that are not here yet, each to ``into/<name>``.
 
     The torrent must not be held by a seeder in the same session. Several downloads may run in one
-    session, each on a thread of its own.
+    session, each on a thread of its own. What is held, and what has come, is given to others
+    meanwhile: when one of its files is refused, `stop` the download and begin anew without it.
 
     Args:
         session: where to do it.

@@ -59,10 +59,15 @@ class Kept:
     def _compact(self) -> None:
         fresh, end = _unnamed(), 0
         where: dict[bytes, tuple[int, int]] = {}
-        for key, (at, size) in self._where.items():
-            _write(fresh, os.pread(self._handle, size, at), end)
-            where[key] = (end, size)
-            end += size
+        try:
+            for key, (at, size) in self._where.items():
+                _write(fresh, os.pread(self._handle, size, at), end)
+                where[key] = (end, size)
+                end += size
+        except OSError:
+            # No room for both: the old one is larger than it need be, and right.
+            os.close(fresh)
+            return
         os.close(self._handle)
         self._handle, self._where, self._end = fresh, where, end
 

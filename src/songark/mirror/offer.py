@@ -24,6 +24,7 @@ from songark.model.identity import FileId
 __all__ = ["ALERTS", "Offer"]
 
 _CHANGED = "its bytes are not what they were"
+_NOT_THERE = "it is not there, or not of its size"
 ALERTS = (
     lt.block_uploaded_alert,
     lt.hash_failed_alert,
@@ -64,14 +65,14 @@ class Offer:
         Raises:
             SongarkError: libtorrent does not take it.
         """
-        offered = [
-            (entry, path)
-            for number, (entry, path) in enumerate(zip(loaded.entries, self._paths, strict=True))
-            if path
-            and entry.file not in refused
-            and number not in self._damaged
-            and holds(Path(path), entry.file.size)
-        ]
+        offered = []
+        for number, (entry, path) in enumerate(zip(loaded.entries, self._paths, strict=True)):
+            if not path or entry.file in refused or number in self._damaged:
+                continue
+            if holds(Path(path), entry.file.size):
+                offered.append((entry, path))
+            else:
+                self._damaged[number] = _NOT_THERE
         self._info = loaded.info
         self._seed_mode = len(offered) == len(loaded.entries) and not self._contradictory
         self._seen = bytearray(0 if self._seed_mode else loaded.pieces)

@@ -9,6 +9,7 @@ sound is the store's own check.
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import libtorrent as lt
 
 from songark.mirror.kept import Kept
 from songark.mirror.offer import ALERTS, Offer
-from songark.mirror.pieces import load
+from songark.mirror.pieces import load, load_again
 from songark.mirror.session import Session, resolve
 from songark.model.errors import SongarkError
 from songark.model.identity import FileId
@@ -32,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, order=True, slots=True)
 class Damage:
-    """A file that is withheld because its bytes failed: `place` is its path."""
+    """A file that is withheld because it is not what it should be: `place` is its path."""
 
     place: str
     reason: str
@@ -72,12 +73,14 @@ class Seeder:
 
         Args:
             torrent: the .torrent file.
-            places: where its files lie, by name in the torrent. Files that are not named, refused,
-                or not of the right size there, are not offered.
+            places: where its files lie, by name in the torrent. Files that are not named or are
+                refused are not offered; nor is one that is not there or has another size, which
+                `status` tells.
 
         Raises:
             BrokenError: it is no torrent of ours.
-            SongarkError: `places` names a file the torrent has not, or the session fetches it now.
+            SongarkError: `places` names a file the torrent has not, the session fetches it now, or
+                the temporary folder is full.
         """
         loaded = load(torrent)
         for name in sorted(set(places) - {entry.name for entry in loaded.entries}):
@@ -91,7 +94,15 @@ class Seeder:
             offer = Offer(self._session, loaded, paths)
             offer.put(loaded, self._refused)
             self._offers[loaded.infohash] = offer
-            self._kept.put(loaded.infohash, torrent)
+            try:
+                self._kept.put(loaded.infohash, loaded.torrent)
+            except OSError as error:
+                self.remove(loaded.infohash)
+                raise SongarkError(
+                    f"the torrent cannot be kept ({error.strerror})",
+                    place=tempfile.gettempdir(),
+                    remedy="Make room there, or set TMPDIR to another folder",
+                ) from None
         return loaded.infohash
 
     def refuse(self, files: Iterable[FileId]) -> None:
@@ -170,7 +181,7 @@ class Seeder:
         """Offer what may still be given of a torrent; one that cannot be is not given at all."""
         self._given += offer.take_out(for_good=False)
         try:
-            offer.put(load(self._kept.get(offer.infohash)), self._refused)
+            offer.put(load_again(self._kept.get(offer.infohash)), self._refused)
         except (SongarkError, OSError):
             _LOG.exception("torrent %s is seeded no longer", offer.infohash.hex())
 
