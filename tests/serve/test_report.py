@@ -29,6 +29,7 @@ from songark.catalogue import schema
 from songark.cli.report import command
 from songark.mirror.choose import choose_packs
 from songark.mirror.editions import PackLine
+from songark.model.errors import BrokenError
 from songark.model.evidence import Part
 from songark.model.progress import Silent
 from songark.model.schema import REJECT
@@ -287,6 +288,23 @@ def test_a_withdrawal_shows_at_once(own, tmp_path):
     later = report(own, tmp_path, "later.html")
     assert "any more" not in later.section("figures")
     assert [a for a in later.all("a") if a["href"].startswith("magnet:")]
+
+
+def test_a_withdrawal_under_an_older_id_shows_at_once(own, tmp_path):
+    (row,) = [r for r in read_rows(own.path / "editions/1/manifest.parquet") if r["listens"] == 40]
+    own.ledger.append(
+        "withdrawal", {"recording": "rold", "files": [f"{row['root'].hex()}-{row['size']}"]}
+    )
+    page = report(own, tmp_path)
+    assert "A Plain Song" not in page.text
+    assert "May be shared 2 " in page.section("figures")
+
+
+def test_a_ledger_that_lost_its_tail_gives_no_page(own, tmp_path):
+    own.ledger.path.write_bytes(b"")
+    with pytest.raises(BrokenError, match="anchored"):
+        write_report(own, tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
 
 
 def test_failed_check_is_shown(own, tmp_path):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
 from songark.catalogue.popularity import UNKNOWN_ARTIST
+from songark.rights.acts import Act
 from songark.serve.report_tables import Tables
 
 GROUPS = 15
@@ -29,6 +29,8 @@ _LABELS = {
     "conflict": "What is said contradicts itself",
     "anothers-song": "The song is somebody else's",
 }
+
+_AFTER_WITHDRAWAL = "Nothing a keeper does; a new signed statement by the rights-holder would"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,39 +107,44 @@ def read_gaps(tables: Tables) -> Gaps:
 
 def _withheld(tables: Tables) -> tuple[Group, ...]:
     held = tables.status.filter(~_.may_share)
-    counts = held.group_by("code").agg(
-        n=_.count(), heard=_.listens.sum(), kept=_.may_keep.sum(), fix=_.fix.min()
-    )
-    order = ibis.window(group_by="code", order_by=[_.listens.desc(), "recording"])
-    first = held.mutate(place=ibis.row_number().over(order)).filter(_.place < EXAMPLES)
-    examples: dict[str, list[Example]] = {}
-    names = ("code", "title", "artist", "why")
-    # The codes are our own and few, so the examples are few too.
-    for row in tables.rows(first.order_by("code", "place"), names, "ssss"):
-        artist = "" if row["artist"] == UNKNOWN_ARTIST else row["artist"]
-        examples.setdefault(row["code"], []).append(Example(row["title"], artist, row["why"]))
-    rows = tables.rows(
-        counts.order_by(_.n.desc(), _.code), ("code", "n", "heard", "kept", "fix"), "siiis"
-    )
+    counts = held.group_by("code").agg(n=_.count(), heard=_.listens.sum(), kept=_.may_keep.sum())
+    rows = tables.rows(counts.order_by(_.n.desc(), _.code), ("code", "n", "heard", "kept"), "siii")
+    examples, fixes = _examples(tables, held)
     return tuple(
         Group(
             _LABELS.get(row["code"], row["code"].replace("-", " ").capitalize()),
             row["code"],
-            _fix(row),
+            fixes.get(row["code"], ""),
             row["n"],
             row["heard"],
             row["kept"],
-            # Who withdraws does not want to be named here.
-            tuple(examples.get(row["code"], ())) if row["code"] != "withdrawn" else (),
+            tuple(examples.get(row["code"], ())),
         )
         for row in rows
     )
 
 
-def _fix(row: dict[str, Any]) -> str:
-    if row["code"] == "withdrawn":
-        return "Nothing a keeper does; a new signed statement by the rights-holder would"
-    return str(row["fix"])
+def _examples(tables: Tables, held: ir.Table) -> tuple[dict[str, list[Example]], dict[str, str]]:
+    """The most listened to of each code, and what helps the first. The codes are ours and few."""
+    order = ibis.window(group_by="code", order_by=[_.listens.desc(), "recording"])
+    first = held.mutate(place=ibis.row_number().over(order)).filter(_.place < EXAMPLES)
+    told = tables.decided.filter(_.act == Act.SHARE.value).select("root", "size", "why", "fix")
+    full = (
+        first.select("recording", "code", "root", "size", "place")
+        .join(told, ["root", "size"])
+        .join(tables.recording.select("recording", "title", "artist"), "recording")
+    )
+    names = ("code", "title", "artist", "why", "fix")
+    examples: dict[str, list[Example]] = {}
+    # Who withdraws does not want to be named here.
+    fixes = {"withdrawn": _AFTER_WITHDRAWAL}
+    for row in tables.rows(full.order_by("code", "place"), names, "sssss"):
+        if row["code"] != "withdrawn":
+            artist = "" if row["artist"] == UNKNOWN_ARTIST else row["artist"]
+            example = Example(row["title"], artist, row["why"])
+            examples.setdefault(row["code"], []).append(example)
+            fixes.setdefault(row["code"], row["fix"])
+    return examples, fixes
 
 
 def _rejects(tables: Tables) -> tuple[tuple[Group, ...], int]:

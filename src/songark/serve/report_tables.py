@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
+from songark.ark.journal import ZERO, Head
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.seal import Sealed
@@ -32,11 +33,14 @@ _GONE = pa.schema([DECISION.field(name) for name in ("root", "size", "recording"
 
 STATUS = pa.schema(
     [
-        *(RECORDING.field(name) for name in ("recording", "title", "artist", "listens")),
+        RECORDING.field("recording"),
+        RECORDING.field("listens"),
         column("may_keep", pa.bool_(), "whether a file of it may be kept"),
         column("may_share", pa.bool_(), "whether a file of it may be shared"),
         column("grade", pa.int8(), "of the evidence the most that is allowed rests on"),
-        *(DECISION.field(name) for name in ("code", "why", "fix")),
+        DECISION.field("code"),
+        column("root", pa.binary(32), "root of the file decided on, its best", null=True),
+        column("size", pa.int64(), "its length in bytes", null=True),
     ]
 )
 
@@ -75,10 +79,14 @@ def open_tables(ark: Ark, engine: Engine) -> Tables:
     """Find the current tables. Nothing is locked: what is sealed does not change.
 
     Raises:
-        BrokenError: a journal or a sealed folder is broken.
+        BrokenError: a journal or a sealed folder is broken, or a journal lost its tail.
     """
     decisions = current(ark.decisions)
     catalogue = _beneath(ark, decisions)
+    if decisions:
+        # Raises where the ledger is shorter than what was decided by: withdrawals are lost.
+        for _line in ark.ledger.lines(Head(*decisions.facts.get("ledger", (0, ZERO)))):
+            pass
     folders = edition_folders(ark.editions)
     edition = folders[-1] if folders else None
 
@@ -88,8 +96,8 @@ def open_tables(ark: Ark, engine: Engine) -> Tables:
     built = catalogue.path if catalogue else None
     recording = table(built, "recording.parquet", RECORDING)
     ruled = table(decisions.path if decisions else None, "decision.parquet", DECISION)
-    gone = _withdrawn(ark, engine)
-    decided = _closed_at_once(ruled, gone)
+    gone, lines = _withdrawn(ark, engine)
+    decided = _closed_at_once(ruled, gone) if lines else ruled
     manifest = table(edition, "manifest.parquet", MANIFEST)
     engine.write(_status(recording, decided), STATUS, engine.scratch / "status.parquet")
     cleared = decided.filter(_.allowed & (_.act == Act.SHARE.value))
@@ -119,8 +127,8 @@ def _beneath(ark: Ark, decisions: Sealed | None) -> Sealed | None:
     return catalogue if catalogue.digest == digest else Sealed.open(ark.catalogue / digest[:16])
 
 
-def _withdrawn(ark: Ark, engine: Engine) -> ir.Table:
-    """Every file that was withdrawn, by the ledger as it is now."""
+def _withdrawn(ark: Ark, engine: Engine) -> tuple[ir.Table, int]:
+    """Every file that was withdrawn, by the ledger as it is now, and how many rows that is."""
 
     def rows() -> Iterator[dict[str, Any]]:
         for line in ark.ledger.lines():
@@ -130,14 +138,20 @@ def _withdrawn(ark: Ark, engine: Engine) -> ir.Table:
                     yield {"root": file.root, "size": file.size, "recording": name}
 
     path = engine.scratch / "withdrawn.parquet"
-    write_table(path, _GONE, rows())
-    return engine.parquet(path)
+    count = write_table(path, _GONE, rows())
+    return engine.parquet(path), count
 
 
 def _closed_at_once(ruled: ir.Table, gone: ir.Table) -> ir.Table:
-    """The decisions, closed where the ledger withdrew a file or its recording since."""
+    """The decisions, closed where the ledger withdrew a file or its recording since.
+
+    A recording is closed also where it was withdrawn under an older id, which its files tell.
+    """
     files = gone.select(*_FILE, by_file=ibis.literal(True)).distinct()
-    names = gone.select("recording", by_name=ibis.literal(True)).distinct()
+    every = ibis.union(
+        gone.select("recording"), ruled.semi_join(gone, _FILE).select("recording"), distinct=True
+    )
+    names = every.mutate(by_name=ibis.literal(True))
     joined = ruled.left_join(files, _FILE).left_join(names, "recording")
     shut = joined.by_file.fill_null(False) | joined.by_name.fill_null(False)
     return joined.mutate(
@@ -151,11 +165,11 @@ def _status(recording: ir.Table, decided: ir.Table) -> ir.Table:
     """A row a recording: what its best file may be used for, or what stands against all of them."""
     best = ibis.window(
         group_by="recording",
-        order_by=[_.allowed.desc(), _.grade.desc(), _.code != "withdrawn", _.code, _.root, _.size],
+        order_by=[_.allowed.desc(), _.grade.desc(), _.code != "withdrawn", _.code, *_FILE],
     )
     share = decided.filter(_.act == Act.SHARE.value)
     first = share.mutate(place=ibis.row_number().over(best)).filter(_.place == 0)
-    shared = first.select("recording", "code", "why", "fix", may_share=_.allowed, ours=_.grade)
+    shared = first.select("recording", "code", *_FILE, may_share=_.allowed, ours=_.grade)
     kept = (
         decided.filter((_.act == Act.KEEP.value) & _.allowed)
         .group_by("recording")
@@ -164,9 +178,9 @@ def _status(recording: ir.Table, decided: ir.Table) -> ir.Table:
     joined = recording.left_join(shared, "recording").left_join(kept, "recording")
     shareable = joined.may_share.fill_null(False)
     return joined.select(
-        *(joined[name] for name in ("recording", "title", "artist", "listens")),
+        *(joined[name] for name in ("recording", "listens", *_FILE)),
         may_keep=joined.keep_grade.notnull(),
         may_share=shareable,
         grade=ibis.ifelse(shareable, joined.ours, joined.keep_grade.fill_null(0)),
-        **{name: joined[name].fill_null("") for name in ("code", "why", "fix")},
-    ).order_by("recording")
+        code=joined.code.fill_null(""),
+    )
