@@ -34,6 +34,14 @@ EXAMPLES = ROOT / "examples"
 SHOWN_HOME = "/home/you"
 SHOWN_PORTS = ("42610", "42680")
 
+# What a start has that the one before it has not.
+BEFORE = {"archive": "empty", "added": "archive", "published": "added"}
+MAKES = {
+    "archive": ("init", "--name", "ark"),
+    "added": ("add", "Music/cc", "listens.csv"),
+    "published": ("publish",),
+}
+
 _PART = re.compile(
     r"^```console\n(?P<block>.*?)^```$|^<!-- (?P<verb>start|run): (?P<words>.*?) -->$",
     re.MULTILINE | re.DOTALL,
@@ -222,20 +230,23 @@ def first_missing(shown: list[str], said: str) -> str | None:
     return None
 
 
-def make_start(name: str, path: Path) -> None:
-    """Make what pages with this start find: ``Music`` and the logs, and the archive ``ark``."""
-    shutil.copytree(EXAMPLES / "music", path / "Music" / "cc")
+def make_start(name: str, path: Path, before: Path | None) -> None:
+    """Make what pages with this start find: ``Music`` and the logs, and the archive ``ark``.
+
+    `before` is the start that this one goes on from, whose music stays where it was added.
+    """
+    path.mkdir(parents=True)
     for log in EXAMPLES.glob("listens*.csv"):
         shutil.copy(log, path / log.name)
-    verbs = {
-        "empty": [],
-        "archive": [("init", "--name", "ark")],
-        "added": [("init", "--name", "ark"), ("add", "Music/cc", "listens.csv")],
-        "published": [("init", "--name", "ark"), ("add", "Music/cc", "listens.csv"), ("publish",)],
-    }
-    for words in verbs[name]:
+    if before and name == "published":
+        (path / "Music").symlink_to((before / "Music").resolve())
+    else:
+        shutil.copytree(EXAMPLES / "music", path / "Music" / "cc")
+    if before and (before / "ark").is_dir():
+        shutil.copytree(before / "ark", path / "ark")
+    if name in MAKES:
         subprocess.run(
-            [sys.executable, "-m", "songark", *words, "--ark", "ark"],
+            [sys.executable, "-m", "songark", *MAKES[name], "--ark", "ark"],
             cwd=path,
             env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
             check=True,

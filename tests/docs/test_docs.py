@@ -31,6 +31,7 @@ from songark.rights.terms import CLASSES
 from songark.sources.evidence.rights_toml import parse_rights
 from songark.sources.listens_rows import read_rows_of
 from tests.docs.console import (
+    BEFORE,
     ROOT,
     Home,
     allowed_codes,
@@ -77,10 +78,11 @@ def starts(tmp_path_factory):
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def start(name):
+        before = start(BEFORE[name]) if name in BEFORE else None
         folder = shared / "docs-starts" / name
         with locked(shared / f"docs-{name}.lock", wait=120):
             if not folder.is_dir():
-                make_start(name, folder)
+                make_start(name, folder, before)
         return folder
 
     return start
