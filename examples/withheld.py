@@ -1,8 +1,9 @@
 """Make `music/withheld/`: short tunes that must never be released, one reason each.
 
-Run it with PyAV installed: `python examples/withheld.py` writes every file to its place. The notes are
-summed from sines, rounded to 16 bits and encoded with the bit-exact flags of the codecs, so the
-same version of PyAV writes the same bytes again. No recording and no other person's tune is used.
+Run it with PyAV installed: `python examples/withheld.py` writes every file to its place. The
+notes are summed from sines, rounded to 16 bits and encoded with the bit-exact flags of the codecs,
+so the same version of PyAV writes the same bytes again. No recording and no other person's tune is
+used.
 """
 
 from __future__ import annotations

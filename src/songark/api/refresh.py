@@ -10,5 +10,4 @@ from songark.rights.decisions import decide_all
 
 def refresh(ark: Ark) -> Sealed:
     """Build what is out of date; returns the current decisions. The archive must be locked."""
-    (ark.path / "spill").mkdir(exist_ok=True)
     return decide_all(ark, build_catalogue(ark))

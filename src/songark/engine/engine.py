@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from songark.ark.scratch import scratch
 from songark.ark.tables import write_batches
 
 _BATCH = 20_480
@@ -26,13 +27,12 @@ class Engine:
     """
 
     def __init__(self, spill: Path, *, memory: str = "4GB") -> None:
-        spill.mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(prefix="engine-", dir=spill)
-        self.scratch = Path(self._folder.name)
+        self._open = ExitStack()
+        self.scratch = self._open.enter_context(scratch(spill))
         """A folder for tables that live as long as this engine."""
         self._connection = ibis.duckdb.connect(
             memory_limit=memory,
-            temp_directory=self._folder.name,
+            temp_directory=str(self.scratch),
             autoinstall_known_extensions=False,
         )
         self._connection.raw_sql("SET enable_progress_bar=false")
@@ -48,7 +48,7 @@ class Engine:
         at: TracebackType | None,
     ) -> None:
         self._connection.disconnect()
-        self._folder.cleanup()
+        self._open.close()
 
     def parquet(self, paths: Path | Sequence[Path]) -> ir.Table:
         """The rows of one or more Parquet files of the same columns."""
