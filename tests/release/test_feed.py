@@ -270,6 +270,23 @@ def test_files_are_published_as_they_are(feed, keys, tmp_path):
     assert path.read_bytes() == b"x" * 3_000_000
 
 
+def test_a_file_that_changes_while_it_is_read_is_not_published(feed, keys, tmp_path, monkeypatch):
+    from songark.release import feed as module
+
+    real = module._describe
+
+    def describe(name, source):
+        told = real(name, source)
+        source.data.write_bytes(b"other")
+        return told
+
+    (tmp_path / "index").write_bytes(b"index")
+    monkeypatch.setattr(module, "_describe", describe)
+    with pytest.raises(BrokenError, match="changes while"):
+        publish_feed(feed, keys, {"index": TargetSource(tmp_path / "index")}, now=NOW)
+    assert tree(feed) == {}
+
+
 DAMAGE = [
     (kind, damage)
     for kind in ("timestamp", "snapshot", "targets", "root")
