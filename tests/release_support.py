@@ -285,7 +285,7 @@ class HostileFeed:
         """The path of one of the edition's own files."""
         return f"editions/{self.number}/{name}"
 
-    def change_line(self, pack: str, **values: Any) -> None:
+    def change_line(self, pack: str, /, **values: Any) -> None:
         """Change what ``torrents.jsonl`` says of a pack."""
         name = self.path("torrents.jsonl")
         told = [json.loads(raw) for raw in self.files[name].splitlines()]
