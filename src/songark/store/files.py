@@ -32,18 +32,15 @@ def bring_in(
     """Copy a file into the store, hashing it on the way; returns its place and hash record.
 
     The copy is written to `incoming`, synced, compared with what is expected and renamed. A file
-    that is there already is hashed again instead of copied.
+    that is there already is hashed again instead of copied, and replaced where it is damaged.
 
     Raises:
         SongarkError: the source cannot be read, or is not the file expected any more.
         OSError: the disk is full.
     """
     place = place_of(store, expected, extension_of(source.name))
-    if place.is_file():
-        record = hash_file(place)
-        if record.file == expected:
-            return place, record
-        place.unlink()
+    if (held := _held(place)) and held.file == expected:
+        return place, held
     incoming.mkdir(parents=True, exist_ok=True)
     part = incoming / f"{expected}.part"
     try:
@@ -54,13 +51,23 @@ def bring_in(
                 place=str(source),
                 remedy="Run `songark add` on its folder again",
             )
+        is_new = not place.parent.is_dir()
         place.parent.mkdir(parents=True, exist_ok=True)
         part.chmod(0o444)
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
-    sync_folder(place.parent)
+    for folder in (place.parent, *((place.parent.parent, store) if is_new else ())):
+        sync_folder(folder)
     return place, record
+
+
+def _held(place: Path) -> HashRecord | None:
+    """What lies there now; None for nothing, or what cannot be read."""
+    try:
+        return hash_file(place) if place.is_file() else None
+    except SongarkError:
+        return None
 
 
 def _copy(source: Path, part: Path) -> HashRecord:

@@ -94,10 +94,12 @@ def _bring(ark: Ark, clearance: Clearance, source: Path) -> tuple[Holding, Path]
 def _seal(ark: Ark, fresh: list[tuple[Holding, Path]]) -> None:
     if not fresh:
         return
-    segment = add_holdings(ark.store, [holding for holding, _place in fresh])
+    unread: list[str] = []
+    # Before the holdings: a file without a record is brought in again, one without a probe is not.
     with Draft(ark.snapshots / "store", "probes") as draft:
-        rows = write_table(draft.path / "probes.parquet", PROBE, _probes(fresh))
-        draft.seal({"source": "store", "segment": segment.digest, "rows": rows})
+        rows = write_table(draft.path / "probes.parquet", PROBE, _probes(fresh, unread))
+        draft.seal({"source": "store", "rows": rows})
+    segment = add_holdings(ark.store, [holding for holding, _place in fresh])
     ark.events.append(
         "keeping",
         {
@@ -105,10 +107,15 @@ def _seal(ark: Ark, fresh: list[tuple[Holding, Path]]) -> None:
             "segment": segment.path.name,
             "files": len(fresh),
             "bytes": sum(holding.file.size for holding, _place in fresh),
+            "not_probed": unread,
         },
     )
 
 
-def _probes(fresh: list[tuple[Holding, Path]]) -> Iterator[dict[str, Any]]:
+def _probes(fresh: list[tuple[Holding, Path]], unread: list[str]) -> Iterator[dict[str, Any]]:
+    """What is learned of each file; those that cannot be read as audio are noted in `unread`."""
     for holding, place in sorted(fresh, key=lambda one: one[0].file):
-        yield {"root": holding.file.root, "size": holding.file.size, **probe(place)}
+        try:
+            yield {"root": holding.file.root, "size": holding.file.size, **probe(place)}
+        except SongarkError:
+            unread.append(str(holding.file))

@@ -14,6 +14,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from songark.model.errors import SongarkError
+
 _LOSSLESS = {"flac", "alac", "wavpack", "tta", "ape", "mlp", "truehd"}
 
 
@@ -21,36 +23,60 @@ def probe(path: Path) -> dict[str, Any]:
     """The `packets`, `pcm` and `fingerprint` of one audio file; null where there is none.
 
     Raises:
-        av.error.FFmpegError: the file cannot be demuxed.
+        SongarkError: there is no audio stream in it that can be read.
     """
     import av
 
-    packets = hashlib.sha256()
-    samples = hashlib.sha256()
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
-        codec = stream.codec_context.name
-        lossless = codec in _LOSSLESS or codec.startswith("pcm_")
-        packets.update(codec.encode() + b"\n")
-        for packet in container.demux(stream):
-            if packet.size:
-                packets.update(packet.size.to_bytes(8, "big"))
-                packets.update(memoryview(packet))
-            if lossless:
-                for frame in packet.decode():
-                    _add_samples(samples, frame)
-    return {
-        "packets": packets.hexdigest(),
-        "pcm": samples.hexdigest() if lossless else None,
-        "fingerprint": fingerprint(path),
-    }
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise SongarkError("no audio stream", place=str(path))
+            packets, samples = _digests(container, container.streams.audio[0])
+    except av.error.FFmpegError as error:
+        raise SongarkError(f"cannot be read as audio ({error.strerror})", place=str(path)) from None
+    return {"packets": packets, "pcm": samples, "fingerprint": fingerprint(path)}
 
 
-def _add_samples(digest: Any, frame: Any) -> None:  # noqa: ANN401 - hashlib's and PyAV's own
-    """Hash a frame's samples: channels, format, then each plane without its padding."""
-    layout = f"{frame.format.name} {frame.rate} {frame.layout.nb_channels}\n"
-    digest.update(layout.encode())
-    digest.update(frame.to_ndarray().tobytes())
+def _digests(container: Any, stream: Any) -> tuple[str, str | None]:  # noqa: ANN401 - PyAV's own
+    """The digest of the packets, and that of the samples where nothing is lost or damaged."""
+    import av
+
+    codec = stream.codec_context.name
+    packets = hashlib.sha256(codec.encode() + b"\n")
+    samples = _Samples() if codec in _LOSSLESS or codec.startswith("pcm_") else None
+    for packet in container.demux(stream):
+        if packet.size:
+            packets.update(packet.size.to_bytes(8, "big"))
+            packets.update(memoryview(packet))
+        if samples is None:
+            continue
+        try:
+            for frame in packet.decode():
+                samples.add(frame)
+        except av.error.FFmpegError:
+            samples = None
+    return packets.hexdigest(), samples.digest() if samples else None
+
+
+class _Samples:
+    """Hashes samples however a codec cuts them into frames and lays out its channels."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._form = ""
+
+    def add(self, frame: Any) -> None:  # noqa: ANN401 - PyAV's own
+        """Hash a frame's samples interleaved, after their form where it is another than before."""
+        form = f"{frame.format.packed.name} {frame.rate} {frame.layout.nb_channels}\n"
+        if form != self._form:
+            self._hash.update(form.encode())
+            self._form = form
+        told = frame.to_ndarray()
+        self._hash.update((told.T if frame.format.is_planar else told).tobytes())
+
+    def digest(self) -> str | None:
+        """The digest as hex, or None where there was no sample."""
+        return self._hash.hexdigest() if self._form else None
 
 
 def fingerprint(path: Path) -> str | None:
@@ -61,12 +87,15 @@ def fingerprint(path: Path) -> str | None:
     program = shutil.which("fpcalc")
     if program is None:
         return None
-    ran = subprocess.run(
-        [program, "-json", "-length", "120", str(path.resolve())],
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(
+            [program, "-json", "-length", "120", str(path.resolve())],
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
     if ran.returncode not in {0, 3}:
         return None
     try:
