@@ -12,6 +12,7 @@ from ibis import _
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.catalogue.inputs import read_inputs
+from songark.catalogue.inputs import read_inputs
 from songark.engine.engine import Engine
 from songark.model.errors import NoArkError
 from songark.model.schema import column
@@ -84,5 +85,5 @@ def curve(tracks: Iterable[Track]) -> Iterator[dict[str, int]]:
 
 
 def _made_up(ark: Ark) -> bool:
-    """Whether any listens log that counts now is marked as made up."""
+    """Whether any listens log that counts is marked as made up."""
     return any(bool(log.facts.get("made_up")) for log in read_inputs(ark).listens)
