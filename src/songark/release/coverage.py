@@ -12,7 +12,6 @@ from ibis import _
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.catalogue.inputs import read_inputs
-from songark.catalogue.inputs import read_inputs
 from songark.engine.engine import Engine
 from songark.model.errors import NoArkError
 from songark.model.schema import column
