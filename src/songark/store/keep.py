@@ -18,6 +18,7 @@ from songark.model.hashing import Hasher
 from songark.model.identity import FileId
 from songark.rights.acts import Act, Clearance
 from songark.rights.gate import Gate
+from songark.sources.names import locate
 from songark.store.files import bring_in, extension_of, place_of
 from songark.store.probe import probe
 from songark.store.records import Holding, add_holdings, read_extensions
@@ -54,7 +55,7 @@ def keep_planned(ark: Ark, plan: Sealed, *, progress: Callable[[int], None]) -> 
             if file in held:
                 continue
             try:
-                source = Path(_place(ark, row["snapshot"])) / row["path"]
+                source = _located(_place(ark, row["snapshot"]), row["path"])
                 fresh.append(_bring(ark, gate.clear(file), source))
             except SongarkError as error:
                 kept.rejects.append(Reject(error.place, error.message, error.remedy))
@@ -84,6 +85,14 @@ def keep_text(ark: Ark, data: bytes) -> Holding:
 
 def _place(ark: Ark, snapshot: str) -> str:
     return str(Sealed.open(ark.snapshots / "folder" / snapshot).facts["place"])
+
+
+def _located(place: str, path: str) -> Path:
+    """Where a row's file lies; the disk may write its name in another Unicode form."""
+    try:
+        return locate(Path(place), path)
+    except FileNotFoundError:
+        return Path(place) / path
 
 
 def _bring(ark: Ark, clearance: Clearance, source: Path) -> tuple[Holding, Path]:
