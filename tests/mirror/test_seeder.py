@@ -180,7 +180,8 @@ def test_a_store_is_not_even_repaired_by_the_swarm(tmp_path):
         peer.handle.connect_peer((LOOPBACK, honest.port))
         wait_for(lambda: peer.has(pack))
         time.sleep(0.5)
-        assert honest.handle.status().total_payload_upload <= 5 * MIB + 16_384
+        (ours,) = session.swarm.get_torrents()
+        assert ours.status().total_payload_download == 0
     honest.close()
     assert snapshot(tmp_path / "store") == before
 
@@ -266,6 +267,21 @@ def test_a_refused_file_stops_in_the_middle_and_all_else_goes_on(tmp_path):
         assert not one.failed | two.failed | late.failed
         # Pieces that were being hashed for somebody, far from all.
         assert hashed(session) - before <= 2 * 3 * 64
+
+
+def test_all_is_silent_before_anything_is_offered_again(tmp_path, monkeypatch):
+    packs = [make_pack(tmp_path / "store", {"a.ogg": 9 * MIB}, f"Pack {n}") for n in range(3)]
+    with ExitStack() as stack:
+        session, seeder = stack.enter_context(seeding(*packs))
+        throttle(session, MIB)
+        for n, pack in enumerate(packs):
+            peer = stack.enter_context(leeching(session, pack, tmp_path / str(n)))
+            wait_for(lambda peer=peer: peer.payload() > 0)
+        assert seeder.status().peers == 3
+        seen = []
+        monkeypatch.setattr(seeder, "_offer_again", lambda _: seen.append(seeder.status().peers))
+        seeder.refuse([packs[0].files["a.ogg"]])
+        assert seen == [0, 0, 0]
 
 
 def test_what_is_refused_first_is_not_offered_later(tmp_path):
