@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from songark.ark.atomic import sync_folder
+from songark.ark.atomic import naming, sync_folder
 from songark.ark.lock import locked
 from songark.model.errors import BrokenError
 
@@ -127,7 +127,7 @@ class Journal:
                 head = Head(line.n, line.hash)
                 made.append(line)
             is_new = not self.path.exists()
-            with self.path.open("ab") as stream:
+            with naming(self.path), self.path.open("ab") as stream:
                 stream.write(b"".join(_encode(line) for line in made))
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from songark.ark.atomic import sync_folder
+from songark.ark.atomic import naming, sync_folder
 from songark.model.errors import SongarkError
 from songark.model.hashing import HashRecord, copy_hashed, hash_file
 from songark.model.identity import FileId
@@ -79,7 +79,7 @@ def _copy(source: Path, part: Path) -> HashRecord:
             place=str(source),
             remedy="Put the file back, or run `songark add` on its folder again",
         ) from None
-    with reading, part.open("wb") as writing:
+    with naming(part), reading, part.open("wb") as writing:
         record = copy_hashed(reading, writing)
         writing.flush()
         os.fsync(writing.fileno())
