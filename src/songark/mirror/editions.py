@@ -79,7 +79,8 @@ def fetch_edition(feed: Trusted, number: int, into: Path) -> dict[str, str]:
     for path in index:
         if not path.startswith("torrents/"):
             fetch_listed(feed, index, path, into)
-    write_whole(into / name, raw)
+    if not (into / name).is_file() or (into / name).read_bytes() != raw:
+        write_whole(into / name, raw)
     return index
 
 

@@ -20,6 +20,7 @@ from songark.mirror.trust import Trusted
 from songark.model.errors import SongarkError, UsageError
 from songark.model.finding import Reject
 from songark.model.progress import Progress
+from songark.release.packs import ATTRIBUTION
 
 # Small packs cost more waiting than bytes.
 _AT_ONCE = 4
@@ -94,7 +95,8 @@ def mirror(
         update = _Update(shelf, session, [*peers, *swarm.peers], swarm.web_seeds, patience, result)
         with update.fetching(progress.done):
             for line in chosen:
-                update.take_up(PackJob(shelf, *fetch_torrent(feed, index, line, shelf.state)))
+                info, data = fetch_torrent(feed, index, line, shelf.state)
+                update.take_up(PackJob(shelf, info, data, withdrawn))
         # Only now, since a file that moved to another pack was brought over from where it was.
         offered = {line.pack for line in lines}
         gone = [p for pack in shelf.packs() if pack not in offered for p in shelf.files_of(pack)]
@@ -176,8 +178,8 @@ class _Update:
 
     def _is_whole(self, job: PackJob) -> None:
         self.done.packs += 1
-        self.done.tracks += len(job.info.files) - 1
-        self.done.bytes += sum(entry.file.size for entry in job.info.files)
+        self.done.tracks += len(job.files.keys() - {ATTRIBUTION})
+        self.done.bytes += sum(file.size for file in job.files.values())
 
     def _failed(self, error: SongarkError) -> None:
         """Go on with the other packs, unless it seems that none can be had."""

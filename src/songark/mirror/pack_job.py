@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,19 +19,23 @@ from songark.release.torrent import TorrentInfo
 
 @dataclass(slots=True)
 class PackJob:
-    """A pack to bring up to date: `prepare`, `fetch` on any thread, `finish`."""
+    """A pack to bring up to date: `prepare`, `fetch` on any thread, `finish`.
+
+    What is `withdrawn` is not fetched, whoever offers it: the pack is whole without it.
+    """
 
     shelf: Shelf
     info: TorrentInfo
     data: bytes
+    withdrawn: AbstractSet[FileId]
     have: dict[str, Path] = field(default_factory=dict)
     missing: dict[str, FileId] = field(default_factory=dict)
     brought: set[str] = field(default_factory=set)
 
     @property
-    def bytes(self) -> int:
-        """Bytes that are missing."""
-        return sum(file.size for file in self.missing.values())
+    def files(self) -> dict[str, FileId]:
+        """Every file of the pack that a mirror may hold, by name."""
+        return {e.name: e.file for e in self.info.files if e.file not in self.withdrawn}
 
     @property
     def incoming(self) -> Path:
@@ -43,13 +48,13 @@ class PackJob:
         Raises:
             SongarkError: something that is not the mirror's own lies where a file belongs.
         """
-        for entry in self.info.files:
-            path = f"{self.info.folder}/{entry.name}"
-            if self.shelf.has(path, entry.file):
-                self.have[entry.name] = self.shelf.folder / path
+        for name, file in self.files.items():
+            path = f"{self.info.folder}/{name}"
+            if self.shelf.has(path, file):
+                self.have[name] = self.shelf.folder / path
             else:
                 self._check_free(path)
-                self.missing[entry.name] = entry.file
+                self.missing[name] = file
         for name, file in sorted(self.missing.items()):
             place = self.shelf.elsewhere(file)
             if place and not (self.incoming / name).exists():
@@ -77,6 +82,7 @@ class PackJob:
             self.data,
             into=self.incoming,
             have=self.have,
+            only=self.missing,
             peers=peers,
             web_seeds=web_seeds,
             progress=_Increments(progress),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from songark.ark.atomic import sync_folder, write_whole
 from songark.ark.journal import canonical
+from songark.mirror.json_lines import text
 from songark.model.errors import SongarkError
 from songark.model.hashing import hash_file
 from songark.model.identity import FileId
@@ -173,7 +174,7 @@ class Shelf:
         for raw in self._list.read_bytes().splitlines():
             try:
                 told = json.loads(raw)
-                path = check_path(str(told["path"]))
+                path = check_path(text(told["path"]))
                 seen = _Seen(FileId.parse(told["file"]), int(told["modified"]))
             except (ValueError, KeyError, TypeError, OverflowError, SongarkError):
                 # Only a memory: what is not in it is hashed again.
