@@ -21,7 +21,6 @@ network is asked.
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -30,24 +29,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
 SHOWN_HOME = "/home/you"
 SHOWN_PORTS = ("42610", "42680")
-
-# What a start has that the one before it has not.
-BEFORE = {"archive": "empty", "added": "archive", "published": "added"}
-MAKES = {
-    "archive": ("init", "--name", "ark"),
-    "added": ("add", "Music/cc", "listens.csv"),
-    "published": ("publish",),
-}
 
 _PART = re.compile(
     r"^```console\n(?P<block>.*?)^```$|^<!-- (?P<verb>start|run): (?P<words>.*?) -->$",
     re.MULTILINE | re.DOTALL,
 )
 _LONG = re.compile(r"songark seed\b|songark mirror .*--stay\b")
-_PATIENCE = 60.0
+PATIENCE = 60.0
 _RULE = re.compile(r"[─━\s]*")
 
 
@@ -141,7 +131,7 @@ class Home:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
             check=False,
         )
         said = self._shown(ran.stdout)
@@ -174,7 +164,7 @@ class Home:
                 stderr=subprocess.STDOUT,
             )
         self._running.append((step, process, log))
-        over = time.monotonic() + _PATIENCE
+        over = time.monotonic() + PATIENCE
         while True:
             said = self._shown(log.read_bytes())
             missing = first_missing(step.shown or ["…"], said)
@@ -228,48 +218,6 @@ def first_missing(shown: list[str], said: str) -> str | None:
             return line
         at = found + 1
     return None
-
-
-def make_start(name: str, path: Path, before: Path | None) -> None:
-    """Make what pages with this start find: ``Music`` and the logs, and the archive ``ark``.
-
-    `before` is the start that this one goes on from, whose music stays where it was added.
-    """
-    path.mkdir(parents=True)
-    for log in EXAMPLES.glob("listens*.csv"):
-        shutil.copy(log, path / log.name)
-    if before and name == "published":
-        (path / "Music").symlink_to((before / "Music").resolve())
-    else:
-        shutil.copytree(EXAMPLES / "music", path / "Music" / "cc")
-    if before and (before / "ark").is_dir():
-        shutil.copytree(before / "ark", path / "ark")
-    if name in MAKES:
-        subprocess.run(
-            [sys.executable, "-m", "songark", *MAKES[name], "--ark", "ark"],
-            cwd=path,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-            check=True,
-            timeout=_PATIENCE,
-            stdout=subprocess.DEVNULL,
-        )
-
-
-def settle(name: str, start: Path, home: Path) -> str:
-    """Bring a start into a new home; returns the command the shell begins with.
-
-    Music that an archive knows stays where it was added, since a snapshot names that place.
-    """
-    if name in {"empty", "archive"}:
-        shutil.copytree(start / "Music", home / "Music")
-    else:
-        (home / "Music").symlink_to(start / "Music")
-    for log in start.glob("*.csv"):
-        shutil.copy(log, home / log.name)
-    if name == "empty":
-        return "true"
-    shutil.copytree(start / "ark", home / "ark")
-    return "cd ~/ark" if name == "archive" else "export SONGARK_ARK=~/ark"
 
 
 def _plain(line: str) -> str:
