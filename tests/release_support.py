@@ -41,7 +41,7 @@ from tests.mirror.swarm_support import loopback
 QUIET = Silent()
 MAIL = "ann@example.org"
 ALL_OF_IT = (Part.RECORDING, Part.COMPOSITION)
-NASTY = 'CON.: "what?" / <me>\\you|*'
+NASTY = 'CON.: "what?" / <me>\\you|* #1 %41'
 
 _PAPER = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

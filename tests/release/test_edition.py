@@ -26,6 +26,7 @@ from songark.release.torrent import read_torrent
 from songark.rights.ledger import claim_withdrawal
 from tests.release_support import (
     MAIL,
+    NASTY,
     OPEN,
     added,
     again,
@@ -130,9 +131,11 @@ def test_the_manifest(first):
     for one in told:
         (place,) = first.store.glob(f"*/*/{file_of(one)}.*")
         assert hashlib.sha256(place.read_bytes()).digest() == one["sha256"]
-    nasty = row(first, 'CON.: "what?" / <me>\\you|*')
+    nasty = row(first, NASTY)
     assert nasty["artist"] == "NUL.Ørsted"
-    assert re.fullmatch(r"_NUL\.Ørsted - CON\._ _what__ _ _me__you__ \[.{8}\]\.mp3", nasty["name"])
+    assert re.fullmatch(
+        r"_NUL\.Ørsted - CON\._ _what__ _ _me__you__ #1 %41 \[.{8}\]\.mp3", nasty["name"]
+    )
     assert (nasty["licence"], nasty["holder"], nasty["codec"]) == ("CC-BY-SA-3.0", "Bob", "mp3")
     assert (
         nasty["evidence"]

@@ -85,13 +85,14 @@ def get(
     weight = sum(map(len, proofs))
     if _is_here(target, entry.file):
         return Got(target, entry.file.size, 0, weight, found.row)
+    base = bases[0].rstrip("/")
+    ranges = Ranges(f"{base}/{quote(found.pack)}/{quote(found.name)}", patience)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{entry.file}.part"
-    url = f"{bases[0].rstrip('/')}/{quote(found.pack)}/{quote(found.name)}"
     with part.open("a+b") as stream:
         start = _sound(stream, entry, proofs)
         stream.truncate(start)
-        fetched = _fetch(Ranges(url, patience), stream, entry, proofs, start, progress)
+        fetched = _fetch(ranges, stream, entry, proofs, start, progress)
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(target)

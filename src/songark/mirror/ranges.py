@@ -7,16 +7,24 @@ import time
 import urllib3
 
 from songark.mirror.feed_source import USER_AGENT, Patience
-from songark.model.errors import RefusedError, SongarkError
+from songark.model.errors import RefusedError, SongarkError, UsageError
 
 _CHUNK = 64 * 1024
 _AGAIN = "Run the same command again to go on, or name another server with --from URL"
 
 
 class Ranges:
-    """The file at a web address, read in ranges."""
+    """The file at a web address, read in ranges.
+
+    Raises:
+        UsageError: the address is not one of the web.
+    """
 
     def __init__(self, url: str, patience: Patience) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(
+                "not a web address", place=url[:200], remedy="Write it like https://example.org/"
+            )
         self._url = url
         self._patience = patience
         # A hostile Retry-After could hold us for hours, so it is not followed.
@@ -33,7 +41,6 @@ class Ranges:
             raise_on_status=False,
         )
         self._pool = urllib3.PoolManager(
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             timeout=urllib3.Timeout(connect=patience.connect, read=patience.gap),
             retries=retry,
         )
@@ -45,9 +52,13 @@ class Ranges:
             RefusedError: the server says that the file was withdrawn (451, RFC 7725).
             SongarkError: it cannot be reached, is too slow, knows no ranges, or has no such file.
         """
-        span = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "Range": f"bytes={offset}-{offset + length - 1}",
+        }
         try:
-            answer = self._pool.request("GET", self._url, headers=span, preload_content=False)
+            answer = self._pool.request("GET", self._url, headers=headers, preload_content=False)
             try:
                 self._check(answer.status, offset)
                 return self._body(answer, length)
