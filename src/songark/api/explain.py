@@ -54,7 +54,7 @@ def explain(ark: Ark, what: str) -> Explained:
         if FileId(row["root"], row["size"]) in files:
             moment = withdrawn.get(FileId(row["root"], row["size"]))
             if moment and row["code"] != "withdrawn":
-                why = f"withdrawn on {moment[:10]} by its rights-holder"
+                why = f"withdrawn on {moment[:10]}"
                 row |= {"allowed": False, "code": "withdrawn", "why": why, "fix": ""}
             decided.append(row)
     return Explained(

@@ -25,7 +25,7 @@ def command(out: Output, ark_path: Path) -> int:
         total = sum(row["size"] for row in held_files(ark.store).to_pylist())
         out.stage("checking", total)
         found = check_store(ark, progress=out.done)
-    out.rejects(found.bad)
+    out.rejects(found.bad, "Found wrong")
     out.say(
         f"{found.checked} files read again ({show_size(found.bytes)}): "
         f"{'all as they were' if not found.bad else f'{len(found.bad)} findings'}."

@@ -60,7 +60,9 @@ def _archive(ark: Ark) -> list[tuple[str, str]]:
             found.append((f"{name}, {head.count} lines", ""))
         except SongarkError as error:
             found.append((name, str(error)))
-    for folder in (ark.catalogue, ark.decisions, ark.editions, ark.store / "records"):
+    sources = sorted(ark.snapshots.iterdir()) if ark.snapshots.is_dir() else []
+    built = [ark.catalogue, ark.decisions, ark.plans, ark.editions, ark.store / "records"]
+    for folder in [*sources, *built]:
         try:
             for sealed in sealed_in(folder):
                 sealed.verify()

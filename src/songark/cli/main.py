@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from typing import Any
 
@@ -32,23 +33,26 @@ _VERBS = {
 class _Verbs(click.RichGroup):
     """A group whose commands live in modules of their own."""
 
+    _listing = False
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own form
         return list(_VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # The list needs no verb loaded, only its sentence.
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)  # type: ignore[arg-type]
+        finally:
+            self._listing = False
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _VERBS:
             return None
-        if not ctx.args and _only_listing():
+        if self._listing:
             return click.Command(cmd_name, help=_VERBS[cmd_name])
-        module = importlib.import_module(f"songark.cli.{cmd_name}")
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(f"songark.cli.{cmd_name}").command
         return command
-
-
-def _only_listing() -> bool:
-    """Whether the whole program is asked for help, where no verb needs to be loaded."""
-    words = sys.argv[1:]
-    return not words or words[0] in {"--help", "-h"}
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,7 +63,18 @@ def songark() -> None:
 
 def main(argv: list[str] | None = None) -> Any:  # noqa: ANN401 - never returns
     """Run the program; ends the process with one of the documented exit codes."""
-    return songark.main(args=argv, prog_name="songark")
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        songark.main(args=words, prog_name="songark", standalone_mode=False)
+    except click.ClickException as error:
+        if "--json" in words:
+            told = {"message_type": "error", "error": error.format_message(), "place": ""}
+            print(json.dumps(told | {"remedy": "See --help", "exit_code": error.exit_code}))
+        else:
+            error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -99,16 +99,16 @@ class Output:
             drawn.add_row(*(Text(str(cell)) for cell in row))
         self._console().print(drawn)
 
-    def rejects(self, rejects: Sequence[Reject]) -> None:
-        """What was set aside, each with its place, reason and remedy."""
+    def rejects(self, rejects: Sequence[Reject], title: str = "Not taken") -> None:
+        """What was set aside or found wrong, each with its place, reason and remedy."""
         for one in rejects:
             self.status(event="reject", place=one.place, reason=one.reason, remedy=one.remedy)
         if rejects:
             rows = [(r.place, r.reason, r.remedy) for r in rejects[:_SHOWN]]
             more = f" (the first {_SHOWN} of {len(rejects)})" if len(rejects) > _SHOWN else ""
-            self.table(f"Not taken{more}", ("File", "Why", "What helps"), rows)
+            self.table(f"{title}{more}", ("File", "Why", "What helps"), rows)
 
-    def error(self, error: SongarkError) -> None:
+    def error(self, error: SongarkError, exit_code: int | None = None) -> None:
         """What went wrong, where, and what to do next."""
         self._end_bars()
         if self.as_json:
@@ -118,7 +118,7 @@ class Output:
                     "error": error.message,
                     "place": error.place,
                     "remedy": error.remedy,
-                    "exit_code": error.exit_code,
+                    "exit_code": error.exit_code if exit_code is None else exit_code,
                 }
             )
         else:

@@ -59,7 +59,8 @@ def _guarded(out: Output, call: Callable[[], int | None]) -> int:
         out.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        out.error(SongarkError("interrupted", remedy="Run the same command again to go on"))
+        stopped = SongarkError("interrupted", remedy="Run the same command again to go on")
+        out.error(stopped, INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away; Python would complain once more when it closes stdout.

@@ -15,6 +15,7 @@ from songark.ark.atomic import write_whole
 from songark.ark.layout import Ark
 from songark.ark.seal import Draft, Sealed, digest_file
 from songark.mirror.editions import PackLine, edition_numbers, fetch_edition, pack_lines
+from songark.mirror.feed_copy import copy_feed
 from songark.mirror.json_lines import count, malformed, text
 from songark.mirror.manifest import read_manifest
 from songark.mirror.notices import Withdrawn, withdrawn_files
@@ -94,6 +95,7 @@ def rebuild(feed: Trusted, mirror: Path, folder: Path, *, progress: Progress) ->
             _remake_torrents(ark, sources[number], indexes[number], records, done)
             _seal_edition(ark, sources[number], indexes[number])
             done.editions += 1
+        copy_feed(feed, ark.path, ark.feed)
         done.torrents = len(list(ark.torrents.glob("*.torrent")))
     shutil.rmtree(scratch)
     return done

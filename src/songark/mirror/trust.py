@@ -8,6 +8,7 @@ mirror back; all of it is written whole, so a kill at any moment does no harm.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from contextlib import closing
@@ -143,6 +144,21 @@ class Trusted:
         if self._targets is None:
             self.refresh()
         return dict(self._targets or {})
+
+    def metadata(self) -> dict[str, bytes]:
+        """The signed files of the newest state, by their names in a feed's ``metadata/``.
+
+        Raises:
+            FeedError: nothing is known yet and the feed cannot be had; see `refresh`.
+        """
+        self.targets()
+        folder = self._state / "metadata"
+        found = {p.name: p.read_bytes() for p in sorted((folder / "root_history").glob("*.json"))}
+        found["1.root.json"] = self._first_root
+        for role in ("targets", "snapshot"):
+            raw = (folder / f"{role}.json").read_bytes()
+            found[f"{json.loads(raw)['signed']['version']}.{role}.json"] = raw
+        return found | {"timestamp.json": (folder / "timestamp.json").read_bytes()}
 
     def read(self, name: str) -> bytes:
         """The content of a target.

@@ -40,7 +40,8 @@ HELD = pa.schema([STEP.field("root"), STEP.field("size")])
 def make_plan(ark: Ark, held: pa.Table, *, budget: int | None = None) -> Sealed:
     """Decide what to keep and write it down; nothing is moved.
 
-    Where nothing is wanting and the budget is as before, the last plan still stands.
+    What may be shared goes before what may only be kept. Where nothing is wanting and the budget
+    is as before, the last plan still stands.
 
     One file a recording, of those that are held or were there when their folder was last read:
     one that may be shared before others, lossless before lossy, then the higher bit rate. What is
@@ -132,14 +133,14 @@ def _wanted(
     fresh = first.anti_join(held, ["root", "size"])
     listens = engine.parquet(catalogue.path / "recording.parquet").select("recording", "listens")
     return fresh.join(listens, "recording").select(
-        "recording", "root", "size", "listens", "snapshot", "path"
+        "recording", "root", "size", "listens", "snapshot", "path", shared=_.shared.fill_null(0)
     )
 
 
 def _chosen(wanted: ir.Table, room: int | None) -> ir.Table:
     """Listens per byte until nine tenths of the room, then the least listened to."""
-    by_listens = [(_.listens / _["size"]).desc(), "size", "recording"]
-    by_rarity = ["listens", "size", "recording"]
+    by_listens = [_.shared.desc(), (_.listens / _["size"]).desc(), "size", "recording"]
+    by_rarity = [_.shared.desc(), "listens", "size", "recording"]
     if room is None:
         order = ibis.window(order_by=by_listens)
         every = wanted.mutate(

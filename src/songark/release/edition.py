@@ -224,7 +224,7 @@ def _write_beside(ark: Ark, draft: Path, packed: Sequence[Packed], history: Hist
     kept_back = [
         file
         for file, extension in read_extensions(ark.store).items()
-        if file not in released and extension != TEXT
+        if file not in released and file not in history.placed and extension != TEXT
     ]
     ledger, events = ark.ledger.head(), ark.events.head()
     facts = {

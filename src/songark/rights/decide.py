@@ -43,13 +43,14 @@ def decide(
         withdrawn: the moment it was withdrawn, empty where it was not.
     """
     if withdrawn:
-        why = f"withdrawn on {withdrawn[:10]} by its rights-holder"
-        fix = "Nothing a keeper does; a new signed statement by the rights-holder would"
+        why = f"withdrawn on {withdrawn[:10]}"
+        fix = "Nothing: a withdrawal cannot be lifted yet"
         return {act: Decision(act, False, "withdrawn", why, fix) for act in Act}
     told = [(s, terms_of(s.licence)) for s in sorted(statements, key=_order)]
     if not told:
         why = "nobody says what may be done with it"
-        return {act: Decision(act, False, "no-evidence", why, _FIX_EVIDENCE) for act in Act}
+        fix = _fix_evidence(facts)
+        return {act: Decision(act, False, "no-evidence", why, fix) for act in Act}
     keep, share = _keep(told), _share(facts, told)
     if share.allowed and not keep.allowed:
         share = _as(keep, Act.SHARE)
@@ -70,6 +71,9 @@ def decide(
 
 _FIX_LICENCE = "Ask its rights-holder for an open licence, then store the page that states it"
 _FIX_EVIDENCE = "Store the page that states the licence: songark evidence FILE URL"
+_FIX_TAGS = (
+    "Give the file artist and title tags and add it again; then store the page that names it"
+)
 _Told = Sequence[tuple[Statement, Terms]]
 
 
@@ -77,7 +81,7 @@ def _keep(told: _Told) -> Decision:
     for statement, terms in told:
         if not terms.keep:
             why = f"{_source(statement)} says {_licence(statement)}: {terms.why_not}"
-            return Decision(Act.KEEP, False, "not-licensed", why, _FIX_EVIDENCE)
+            return Decision(Act.KEEP, False, "not-licensed", why, _FIX_LICENCE)
     best, terms = max(told, key=_weight)
     why = f"{_source(best)} says {_licence(best)}"
     return Decision(
@@ -98,7 +102,7 @@ def _share(facts: FileFacts, told: _Told) -> Decision:
             why = f"nothing is said about the {part} in the file"
             return Decision(Act.SHARE, False, f"no-evidence-{part}", why, fix)
         best = max(said, key=_weight)
-        refused = _refused(part, *best)
+        refused = _refused(facts, part, *best)
         if refused:
             return refused
         chosen.append(best)
@@ -123,7 +127,12 @@ def _permission(chosen: _Told) -> Decision:
     )
 
 
-def _refused(part: Part, best: Statement, terms: Terms) -> Decision | None:
+def _fix_evidence(facts: FileFacts) -> str:
+    """How evidence comes in: a page can only cover what it names."""
+    return _FIX_EVIDENCE if facts.title and facts.artist else _FIX_TAGS
+
+
+def _refused(facts: FileFacts, part: Part, best: Statement, terms: Terms) -> Decision | None:
     """What stands against sharing one work even by the best that is said of it."""
     if not terms.share:
         why = f"{_source(best)} says {_licence(best)}: {terms.why_not}"
@@ -135,7 +144,7 @@ def _refused(part: Part, best: Statement, terms: Terms) -> Decision | None:
         )
         if best.note:
             why += f"; {best.note}"
-        return Decision(Act.SHARE, False, "weak-evidence", why, _FIX_EVIDENCE)
+        return Decision(Act.SHARE, False, "weak-evidence", why, _fix_evidence(facts))
     return None
 
 
@@ -157,9 +166,9 @@ def _conflict(told: _Told) -> Decision | None:
 
 def _anothers_song(facts: FileFacts, told: _Told) -> Decision | None:
     """Signs that the song is not by the one who licenses the file."""
-    fix = "A signed statement by who owns the song, or a page that licenses it by name"
     if _ANOTHERS_SONG.search(fold(facts.title)):
         why = f"its title {facts.title!r} says that the song is another's"
+        fix = "Correct the title where it is wrong; a songwriter's own word cannot be recorded yet"
         return Decision(Act.SHARE, False, "anothers-song", why, fix)
     signed = any(s.grade is Grade.DEPOSIT and Part.COMPOSITION in s.parts for s, _terms in told)
     if not facts.composer or signed:
@@ -175,6 +184,7 @@ def _anothers_song(facts: FileFacts, told: _Told) -> Decision | None:
     if all(writer in known or any(writer in holder for holder in holders) for writer in writers):
         return None
     why = f"the song is by {facts.composer!r}, who licenses nothing here"
+    fix = "A signed statement by who owns the song, or correct the tag where it is wrong"
     return Decision(Act.SHARE, False, "anothers-song", why, fix)
 
 

@@ -42,9 +42,18 @@ class Claims:
             elif line.kind in {"deposit", "evidence"}:
                 statement = _statement(line.kind, line.body, line.n)
                 for file in files:
-                    self.statements.setdefault(file, []).append(statement)
+                    self._state(file, statement)
             self.head = Head(line.n, line.hash)
         return self.head != before
+
+    def _state(self, file: FileId, statement: Statement) -> None:
+        """Add a statement; a signed one takes the place of earlier ones on the same works."""
+        kept = [
+            one
+            for one in self.statements.get(file, [])
+            if statement.kind != "deposit" or one.kind != "deposit" or one.parts - statement.parts
+        ]
+        self.statements[file] = [*kept, statement]
 
 
 def claim_licence(

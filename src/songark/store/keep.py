@@ -21,7 +21,7 @@ from songark.rights.gate import Gate
 from songark.sources.names import locate
 from songark.store.files import bring_in, extension_of, place_of
 from songark.store.probe import probe
-from songark.store.records import Holding, add_holdings, read_extensions
+from songark.store.records import Holding, add_holdings, held_files
 
 # A segment is sealed after this many files, so that a stopped run loses little.
 _SEGMENT = 1_000
@@ -46,7 +46,7 @@ def keep_planned(ark: Ark, plan: Sealed, *, progress: Callable[[int], None]) -> 
         OSError: the disk is full; what was brought in before is sealed and stays.
     """
     kept = Kept()
-    held = read_extensions(ark.store)
+    held = {FileId(row["root"], row["size"]) for row in held_files(ark.store).to_pylist()}
     gate = Gate(ark, Act.KEEP)
     fresh: list[tuple[Holding, Path]] = []
     try:
