@@ -119,6 +119,16 @@ def test_the_most_heard_under_a_budget_and_more_under_a_larger_one(ark, tmp_path
     assert before.items() < visible(tmp_path / "m").items()
 
 
+def test_a_licence_class_that_is_not_wanted_is_not_taken(ark, tmp_path):
+    refused = [pack for pack, told in lines(ark).items() if "SA" in told["licence_class"]]
+    assert refused
+    with seeding(ark) as peers:
+        done = run_mirror(ark.feed, tmp_path / "m", peers, without=frozenset({"SA"}))
+    assert done.passed_over == len(refused)
+    packs = {path.split("/")[0] for path in visible(tmp_path / "m")}
+    assert packs == set(lines(ark)) - set(refused)
+
+
 def more_pack(tmp_path, packs):
     (pack,) = {path.split("/")[0] for path in visible(tmp_path / "m")} - packs
     return pack

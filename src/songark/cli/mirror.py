@@ -16,6 +16,12 @@ from songark.model.size import parse_size, show_size
 @click.argument("feed")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--budget", help="Bytes this mirror may hold, such as 2TB; else everything.")
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(["NC", "ND", "SA"], case_sensitive=False),
+    help="Take no packs under licences with this restriction: NonCommercial, NoDerivatives, …",
+)
 @click.option("--listen", default="0.0.0.0:0", help="Where to take BitTorrent connections.")
 @click.option("--peer", "peers", multiple=True, help="HOST:PORT of a seeder to ask, too.")
 @click.option("--no-discovery", is_flag=True, help="Ask only the peers that the feed names.")
@@ -26,6 +32,7 @@ def command(
     feed: str,
     folder: Path,
     budget: str | None,
+    without: tuple[str, ...],
     listen: str,
     peers: tuple[str, ...],
     no_discovery: bool,
@@ -44,6 +51,7 @@ def command(
 
     bound = parse_size(budget) if budget else None
     ask = [parse_address(peer) for peer in peers]
+    refused = frozenset(word.upper() for word in without)
     shelf = Shelf(folder)
     trusted = open_feed(feed, shelf.state / "trust")
     with open_session(listen, dht=not no_discovery, lan=not no_discovery) as session:
@@ -53,6 +61,7 @@ def command(
             budget=bound,
             session=session,
             progress=out,
+            without=refused,
             peers=ask,
         )
         out.say(
@@ -62,12 +71,20 @@ def command(
         out.say(
             f"Fetched {show_size(done.fetched)} ({done.audio_fetched} tracks), verified "
             f"{done.verified} files, set aside {done.set_aside}; {done.passed_over} packs of the "
-            f"release are outside the budget."
+            f"release are left out."
         )
         out.rejects(done.failed)
         if stay:
             out.say(f"Seeding on port {session.port}; stop with Ctrl-C.")
-            stay_and_seed(trusted, shelf, budget=bound, session=session, out=out, peers=ask)
+            stay_and_seed(
+                trusted,
+                shelf,
+                budget=bound,
+                session=session,
+                out=out,
+                without=refused,
+                peers=ask,
+            )
     out.summary(
         edition=done.edition,
         packs=done.packs,

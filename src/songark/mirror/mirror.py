@@ -34,8 +34,8 @@ class Mirrored:
 
     fetched: bytes that came over the network. audio_fetched: how many music files among them.
     verified: files hashed in this run. set_aside: files moved out, withdrawn or superseded.
-    passed_over: packs of the release that the budget has no room for. failed: packs that could not
-    be had, while others could.
+    passed_over: packs that the budget has no room for or that are not wanted. failed: packs that
+    could not be had, while others could.
     """
 
     edition: int
@@ -57,6 +57,7 @@ def mirror(
     budget: int | None,
     session: Session,
     progress: Progress,
+    without: frozenset[str] = frozenset(),
     peers: Sequence[tuple[str, int]] = (),
     patience: float = 120.0,
 ) -> Mirrored:
@@ -68,6 +69,7 @@ def mirror(
         budget: bytes the mirror may hold; None for everything.
         session: where torrents are fetched.
         progress: told of stages and bytes.
+        without: words of licence classes that are not taken, such as NC and ND.
         peers: (host, port) of seeders to ask besides those that the feed names.
         patience: seconds without a byte after which a pack is given up.
 
@@ -88,7 +90,8 @@ def mirror(
         _set_aside(shelf, [p for p, file in shelf.files().items() if file in withdrawn], result)
         lines = pack_lines(shelf.state / "editions" / str(numbers[-1]))
         present = shelf.packs()
-        chosen = choose_packs(lines, budget, present)
+        wanted = [line for line in lines if not without & set(line.licence_class.split("-"))]
+        chosen = choose_packs(wanted, budget, present)
         result.passed_over = len(lines) - len(chosen)
         progress.stage("fetching", sum(max(0, c.size - present.get(c.pack, 0)) for c in chosen))
         swarm = swarm_of(feed)

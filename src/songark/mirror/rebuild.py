@@ -35,7 +35,7 @@ from songark.store.records import Holding, add_missing, read_holdings
 # A segment of hash records is sealed after so many files, so that a stopped run loses little.
 _SEGMENT = 1_000
 # What an archive has that lives, and one that was only rebuilt has not.
-_NEVER_REBUILT = ("catalogue", "feed", "keys", "rights", "snapshots")
+_NEVER_REBUILT = ("catalogue", "keys", "rights", "snapshots")
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ def stay_and_seed(
     budget: int | None,
     session: Session,
     out: Progress,
+    without: frozenset[str] = frozenset(),
     peers: Sequence[tuple[str, int]] = (),
     stopped: threading.Event | None = None,
     every: float = FOLLOW,
@@ -43,6 +44,7 @@ def stay_and_seed(
         shelf: the mirror's folder.
         budget: bytes the mirror may hold; None for everything.
         session: where torrents are seeded and fetched.
+        without: words of licence classes that are not taken, such as NC and ND.
         out: told of stages and bytes.
         peers: (host, port) of seeders to ask besides those that the feed names.
         stopped: set from another thread to end it.
@@ -63,7 +65,15 @@ def stay_and_seed(
         if over.is_set():
             return
         try:
-            done = mirror(feed, shelf, budget=budget, session=session, progress=out, peers=peers)
+            done = mirror(
+                feed,
+                shelf,
+                budget=budget,
+                session=session,
+                progress=out,
+                without=without,
+                peers=peers,
+            )
         except SongarkError:
             continue
         told = None if done.failed else news
