@@ -5,7 +5,8 @@ The music of `base` (title, artist, licence):
 - ``ann/``: four short tracks and one of three pieces by Ann, CC-BY-4.0
 - ``bob/``: three by Bob, CC-BY-SA-3.0, one with a name that no Windows takes
 - ``zero/``: one without an artist, CC0-1.0
-- ``shut/``: one that nobody says anything about, one whose rights are reserved
+- ``shut/``: one that nobody says anything about, one whose rights are reserved, and one that may be
+  kept and not shared, since only its own tag names a licence
 """
 
 import atexit
@@ -74,9 +75,11 @@ def package(folder: Path, licence: str, holder: str) -> None:
     (papers / "package").write_text(record)
 
 
-def tone(path: Path, freq: float, title: str = "", artist: str = "", **more: Any) -> Path:
+def tone(
+    path: Path, freq: float, title: str = "", artist: str = "", licence: str = "", **more: Any
+) -> Path:
     """A tone of a fifth of a second, tagged."""
-    tags = {"title": title, "artist": artist}
+    tags = {"title": title, "artist": artist, "license": licence}
     more = {"seconds": 0.2, **more}
     return make_tone(path, freq=freq, tags={k: v for k, v in tags.items() if v}, **more)
 
@@ -94,6 +97,13 @@ def make_music(folder: Path) -> Path:
     tone(folder / "zero/z.flac", 600, "Zero", format="flac")
     package(folder / "zero", "CC0-1.0", "Zoe")
     tone(folder / "shut/none.ogg", 700, "Nobody knows", "Eve")
+    tone(
+        folder / "shut/tag.ogg",
+        740,
+        "Tagged",
+        "Eve",
+        "https://creativecommons.org/licenses/by/4.0/",
+    )
     tone(folder / "shut/all/reserved.ogg", 720, "Mine", "Eve")
     package(folder / "shut/all", "All-rights-reserved", "Eve")
     counts = {"Ann\tSong 0": 5000, "Ann\tSong 1": 4000, "Bob\tTune 0": 900, "Ann\tLong": 7}
