@@ -26,6 +26,8 @@ def decided(tmp_path_factory):
             track("composed", artist_raw="Jane Doe", composer_raw="John Roe"),
             track("titled", title_raw="Song (cover)"),
             track("twice"),
+            track("pair-1", title_raw="Pair", artist_raw="Jane Doe", duration_ms=1000),
+            track("pair-2", title_raw="Pair", artist_raw="Jane Doe", duration_ms=1000),
         ],
         statements=[
             says("free", "CC-BY-4.0", holder="Jane Doe"),
@@ -37,6 +39,8 @@ def decided(tmp_path_factory):
             says("composed", "CC-BY-4.0", parts=list(EVERY_PART)),
             says("titled", "CC-BY-4.0"),
             says("twice", "CC-BY-4.0"),
+            says("pair-1", "CC-BY-4.0"),
+            says("pair-2", "CC-BY-4.0"),
         ],
     )
     ingest_folder(ark, [track("twice")], statements=[says("twice", "CC0-1.0")], place="/elsewhere")

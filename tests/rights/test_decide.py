@@ -219,7 +219,8 @@ def test_a_signed_statement_on_the_song_answers_for_its_writer():
 
 def test_a_refusal_to_keep_refuses_to_share_even_where_it_speaks_of_no_work_in_the_file():
     reserved = said("LicenseRef-All-Rights-Reserved", parts=frozenset({Part.LYRICS}))
-    decided = decide(FileFacts(), [said(), reserved])
+    decided = decide(FileFacts(), [said(parts=SONG), reserved])
+    assert decided[Act.SHARE].code == "not-licensed"
     assert not any(one.allowed for one in decided.values())
 
 

@@ -15,6 +15,8 @@ from songark.rights.ledger import claim_licence, claim_withdrawal
 from songark.rights.withdraw import withdraw
 from tests.support import file_id, ingest_folder, learn_packets, rows, says, track
 
+PAIR = file_id("pair-1"), file_id("pair-2")
+
 
 def decisions(sealed):
     """Every row by (file, act); each stands once."""
@@ -36,7 +38,7 @@ def test_every_file_has_every_act_decided_once(decided):
     made = decisions(current(decided.decisions))
     files = {FileId(r["root"], r["size"]) for r in rows(current(decided.catalogue), "membership")}
     assert set(made) == {(file, act.value) for file in files for act in Act}
-    assert len(files) == 9
+    assert len(files) == 11
 
 
 @pytest.mark.parametrize(
@@ -137,6 +139,13 @@ def test_a_ledger_that_lost_lines_that_decisions_rest_on_is_refused(ark, left):
     assert current(ark.decisions) == before
 
 
+def test_a_withdrawn_file_closes_every_file_of_its_recording(ark):
+    claim_withdrawal(ark.ledger, "r-of-an-older-build", [file_id("pair-1")])
+    made = decide_again(ark)
+    assert {made[file_id(f"pair-{n}"), "keep"]["code"] for n in (1, 2)} == {"withdrawn"}
+    assert shared(made) == {file_id("free"), file_id("other")}
+
+
 def recording_of(ark, name):
     (found,) = {
         row["recording"]
@@ -149,7 +158,7 @@ def recording_of(ark, name):
 def test_a_withdrawal_reaches_files_that_come_later_and_what_is_merged(ark):
     gone, stays = recording_of(ark, "free"), recording_of(ark, "other")
     assert withdraw(ark, gone) == [file_id("free")]
-    assert shared(decide_again(ark)) == {file_id("other")}
+    assert shared(decide_again(ark)) == {file_id("other"), *PAIR}
     # Another file of the recording comes, and one that the store finds to be the same as `other`.
     ingest_folder(
         ark,
@@ -159,13 +168,13 @@ def test_a_withdrawal_reaches_files_that_come_later_and_what_is_merged(ark):
     )
     learn_packets(ark, {file_id("free"): "x", file_id("copy"): "x"})
     made = decide_again(ark)
-    assert shared(made) == {file_id("other"), file_id("new")}
+    assert shared(made) == {file_id("other"), file_id("new"), *PAIR}
     assert made[file_id("copy"), "share"]["code"] == "withdrawn"
     assert {row["code"] for (f, _act), row in made.items() if f == file_id("copy")} == {"withdrawn"}
     # The two recordings turn out to be one: what was withdrawn closes the whole of it.
     learn_packets(ark, {file_id("other"): "x"})
     made = decide_again(ark)
-    assert shared(made) == {file_id("new")}
+    assert shared(made) == {file_id("new"), *PAIR}
     assert recording_of(ark, "other") in {gone, stays}
     # Withdrawing by the id that is gone adds the files that were never withdrawn by themselves.
     dead = ({gone, stays} - {recording_of(ark, "other")}).pop()

@@ -39,8 +39,7 @@ def name_groups(
         before: the last registry.
         redirects: those of earlier builds, which are kept.
     """
-    known = _led(before, redirects)
-    ranked = _ranked(groups, known)
+    ranked = _ranked(groups, before)
     ids: dict[int, str] = {}
     taken: set[str] = set()
     for old, position in ranked:
@@ -61,7 +60,7 @@ def name_groups(
         made[old, ids[position]] = "merged"
         taken.add(old)
     every = tuple(sorted((old, new, kind) for (old, new), kind in made.items()))
-    registry = known | {key: ids[p] for p, keys in enumerate(groups) for key in keys}
+    registry = dict(before) | {key: ids[p] for p, keys in enumerate(groups) for key in keys}
     return Naming(tuple(ids[p] for p in range(len(groups))), _led(registry, every), every)
 
 
