@@ -109,6 +109,31 @@ def test_two_swapped_lines_are_seen(journal, at):
         read(journal)
 
 
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_line_that_was_rewritten_with_its_own_hash_is_seen_by_the_next(journal, at):
+    lines = raw_lines(journal)
+    told = json.loads(lines[at])
+    del told["hash"]
+    told["body"] = {"forged": True}
+    told["hash"] = hashlib.sha256(canonical(told)).hexdigest()
+    lines[at] = canonical(told) + b"\n"
+    write_lines(journal, lines)
+    with pytest.raises(BrokenError, match="does not follow") as caught:
+        read(journal)
+    assert caught.value.place == f"{journal.path}, line {at + 2}"
+
+
+def test_a_first_line_that_follows_another_journal_is_seen(journal, tmp_path):
+    other = Journal(tmp_path / "other")
+    told = json.loads(raw_lines(journal)[0])
+    del told["hash"]
+    told["prev"] = "1" * 64
+    told["hash"] = hashlib.sha256(canonical(told)).hexdigest()
+    write_lines(other, [canonical(told) + b"\n"])
+    with pytest.raises(BrokenError, match="does not follow"):
+        read(other)
+
+
 @pytest.mark.parametrize("left", [0, 1, 4])
 def test_a_cut_tail_shows_against_the_anchored_head(journal, left):
     head = journal.head()
