@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Run them; the first that fails ends the run."""
-    for name in ("start", "hashing", "torrents"):
+    for name in ("start", "hashing", "torrents", "release"):
         sys.stdout.flush()
         subprocess.run([sys.executable, str(HERE / f"{name}.py"), *sys.argv[1:]], check=True)
         print()

@@ -180,6 +180,16 @@ def test_a_torn_last_line_is_not_believed_and_mended_before_the_next(journal, cu
     assert journal.path.with_name("journal.jsonl.torn").read_bytes() == torn + b"\n"
 
 
+@pytest.mark.parametrize("whole", [0, 1])
+def test_a_torn_line_longer_than_what_is_read_at_once_is_mended(journal, whole):
+    lines = raw_lines(journal)[:whole]
+    torn = b'{"at":"' + b"x" * 200_000
+    write_lines(journal, [*lines, torn])
+    journal.append("after", {})
+    assert [line.kind for line in read(journal)] == ["kind"] * whole + ["after"]
+    assert journal.path.with_name("journal.jsonl.torn").read_bytes() == torn + b"\n"
+
+
 def test_a_changed_last_line_takes_no_more_lines(journal):
     lines = raw_lines(journal)
     changed = [*lines[:-1], lines[-1].replace(b'"kind":"kind"', b'"kind":"kinD"')]

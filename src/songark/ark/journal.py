@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from songark.ark.atomic import naming, sync_folder
 from songark.ark.lock import locked
@@ -148,12 +148,7 @@ class Journal:
         if not self.path.exists():
             return Head()
         with self.path.open("rb") as stream:
-            end = stream.seek(0, os.SEEK_END)
-            tail, start = b"", end
-            while start and tail.count(b"\n") < 2:
-                start = max(0, start - _STRIDE)
-                stream.seek(start)
-                tail = stream.read(end - start)
+            tail = _tail(stream, 2)
         if not tail:
             return Head()
         raw = tail.splitlines(keepends=True)[-1]
@@ -165,15 +160,24 @@ class Journal:
         if not self.path.exists():
             return
         with self.path.open("r+b") as stream:
-            tail = b""
-            for raw in stream:
-                tail = raw
-            if not tail or tail.endswith(b"\n"):
+            tail = _tail(stream, 1).rpartition(b"\n")[2]
+            if not tail:
                 return
             with self.path.with_name(self.path.name + ".torn").open("ab") as torn:
                 torn.write(tail + b"\n")
             stream.truncate(stream.seek(0, os.SEEK_END) - len(tail))
             os.fsync(stream.fileno())
+
+
+def _tail(stream: BinaryIO, ends: int) -> bytes:
+    """The end of a file with at least so many line ends in it, or the whole of it."""
+    end = stream.seek(0, os.SEEK_END)
+    tail, start = b"", end
+    while start and tail.count(b"\n") < ends:
+        start = max(0, start - _STRIDE)
+        stream.seek(start)
+        tail = stream.read(end - start)
+    return tail
 
 
 def _make(head: Head, kind: str, body: dict[str, Any]) -> Line:
