@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from songark.model.schema import column
+from songark.model.schema import TRACK, column
 
 TEXT = pa.schema(
     [
@@ -14,28 +14,20 @@ TEXT = pa.schema(
     ]
 )
 
+_OF_TRACK = (
+    *("path", "root", "size", "title_raw", "artist_raw", "release_raw", "composer_raw"),
+    *("date_raw", "duration_ms", "codec", "lossless", "bit_rate", "has_picture", "has_lyrics"),
+)
+
 ROW = pa.schema(
     [
         column("node", pa.int64(), "the row's number in this build, from 0, in a total order"),
-        column("source", pa.string(), "which source"),
+        TRACK.field("source"),
         column("snapshot", pa.string(), "which snapshot of it"),
-        column("source_key", pa.string(), "the row's key in that snapshot"),
-        column("path", pa.string(), "the file's path in its folder"),
-        column("root", pa.binary(32), "BEP 52 root of the file"),
-        column("size", pa.int64(), "length of the file in bytes"),
-        column("title_raw", pa.string(), "title as printed", null=True),
-        column("artist_raw", pa.string(), "artist as printed", null=True),
-        column("release_raw", pa.string(), "release title as printed", null=True),
-        column("composer_raw", pa.string(), "who wrote the work, as printed", null=True),
-        column("date_raw", pa.string(), "date as printed", null=True),
-        column("duration_ms", pa.int64(), "length in milliseconds", null=True),
-        column("codec", pa.string(), "codec of the audio"),
-        column("lossless", pa.bool_(), "whether the codec loses nothing"),
-        column("bit_rate", pa.int64(), "bits a second", null=True),
-        column("has_picture", pa.bool_(), "whether a picture is embedded"),
-        column("has_lyrics", pa.bool_(), "whether words are embedded"),
-        column("artist_key", pa.string(), "normalised artists"),
-        column("title_key", pa.string(), "normalised title"),
+        TRACK.field("source_key"),
+        *(TRACK.field(name) for name in _OF_TRACK),
+        TEXT.field("artist_key"),
+        TEXT.field("title_key"),
     ]
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -10,6 +12,9 @@ from songark.ark.settings import parse_address
 from songark.cli.output import Output
 from songark.cli.verb import PARTLY, verb
 from songark.model.size import parse_size, show_size
+
+if TYPE_CHECKING:
+    from songark.mirror.mirror import Mirrored
 
 
 @click.command()
@@ -64,16 +69,7 @@ def command(
             without=refused,
             peers=ask,
         )
-        out.say(
-            f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
-            f"{show_size(done.bytes)} in {folder}."
-        )
-        out.say(
-            f"Fetched {show_size(done.fetched)} ({done.audio_fetched} tracks), verified "
-            f"{done.verified} files, set aside {done.set_aside}; {done.passed_over} packs of the "
-            f"release are left out."
-        )
-        out.rejects(done.failed)
+        _say(out, done, folder)
         if stay:
             out.say(f"Seeding on port {session.port}; stop with Ctrl-C.")
             stay_and_seed(
@@ -85,17 +81,19 @@ def command(
                 without=refused,
                 peers=ask,
             )
-    out.summary(
-        edition=done.edition,
-        packs=done.packs,
-        tracks=done.tracks,
-        bytes=done.bytes,
-        fetched=done.fetched,
-        audio_fetched=done.audio_fetched,
-        verified=done.verified,
-        set_aside=done.set_aside,
-        passed_over=done.passed_over,
-        failed=len(done.failed),
-        fingerprint=trusted.fingerprint,
-    )
+    told = asdict(done) | {"failed": len(done.failed), "fingerprint": trusted.fingerprint}
+    out.summary(**told)
     return PARTLY if done.failed else 0
+
+
+def _say(out: Output, done: Mirrored, folder: Path) -> None:
+    out.say(
+        f"Edition {done.edition}: {done.packs} packs, {done.tracks} tracks, "
+        f"{show_size(done.bytes)} in {folder}."
+    )
+    out.say(
+        f"Fetched {show_size(done.fetched)} ({done.audio_fetched} tracks), verified "
+        f"{done.verified} files, set aside {done.set_aside}; {done.passed_over} packs of the "
+        f"release are left out."
+    )
+    out.rejects(done.failed)
