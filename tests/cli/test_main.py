@@ -137,6 +137,16 @@ def test_exit_10_no_archive(tmp_path):
     assert songark("publish", cwd=tmp_path).returncode == 10
 
 
+def test_exit_10_nothing_to_publish(tmp_path):
+    ark = tmp_path / "ark"
+    songark("init", "--ark", ark)
+    assert songark("add", ROOT / "examples/listens.csv", "--ark", ark).returncode == 0
+    ran = songark("publish", "--ark", ark)
+    assert ran.returncode == 10
+    assert "no music was added" in ran.stderr
+    assert not (ark / "editions").exists()
+
+
 def test_exit_11_locked(released):
     with locked(released / "lock"):
         ran = songark("publish", "--ark", released)

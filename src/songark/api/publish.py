@@ -9,6 +9,8 @@ from songark.api.refresh import refresh
 from songark.ark.layout import Ark
 from songark.ark.pointer import current
 from songark.ark.seal import Sealed, digest_file
+from songark.catalogue.inputs import read_inputs
+from songark.model.errors import NoArkError
 from songark.model.finding import Reject
 from songark.model.progress import Progress
 from songark.plan.plan import make_plan
@@ -44,6 +46,7 @@ def plan(ark: Ark, *, budget: int | None) -> Sealed:
         LockedError: another process is changing the archive.
     """
     with ark.lock():
+        _has_music(ark)
         refresh(ark)
         return make_plan(ark, held_files(ark.store), budget=budget)
 
@@ -57,6 +60,7 @@ def publish(ark: Ark, *, keys: Keys, progress: Progress) -> Published:
         OSError: the disk is full; what was done before stays.
     """
     with ark.lock():
+        _has_music(ark)
         refresh(ark)
         last = current(ark.plans)
         budget = last.facts["budget"] if last else None
@@ -78,3 +82,13 @@ def publish(ark: Ark, *, keys: Keys, progress: Progress) -> Published:
         fingerprint=fingerprint(ark.feed),
         rejects=kept.rejects,
     )
+
+
+def _has_music(ark: Ark) -> None:
+    """Refuse to publish an archive that knows of nothing: its next edition would be empty."""
+    if not read_inputs(ark).folders:
+        raise NoArkError(
+            "no music was added yet",
+            place=str(ark.snapshots),
+            remedy="Add some with `songark add`; in a rebuilt archive put the snapshots back first",
+        )

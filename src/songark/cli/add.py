@@ -63,6 +63,8 @@ def command(
         f"{added.tracks} tracks ({show_size(added.bytes)}): {added.shareable} may be shared, "
         f"{added.kept_back} not, {len(added.rejects)} files set aside."
     )
+    if added.listens_logs:
+        out.say(f"Logs of listens read: {added.listens_logs}.")
     for one in added.withheld:
         out.status(event="withheld", **asdict(one))
     out.summary(
