@@ -78,17 +78,19 @@ def test_an_address_that_is_not_ours(host):
 
 def test_it_ends_though_somebody_still_reads():
     with WebServer(app(), "127.0.0.1", 0) as web:
-        answer = urllib3.request("GET", f"{web.url}endless", preload_content=False, retries=False)
+        url = web.url
+        answer = urllib3.request("GET", f"{url}endless", preload_content=False, retries=False)
         assert answer.read(1000)
         before = threading.active_count()
     assert threading.active_count() < before
     answer.close()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        get(url)
     with warnings.catch_warnings():
         # uvicorn leaves the connection that it broke off to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
+        del web
         gc.collect()
-    with pytest.raises(urllib3.exceptions.HTTPError):
-        get(web.url)
 
 
 def test_the_port_is_free_afterwards():
