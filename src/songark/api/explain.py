@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ def explain(ark: Ark, what: str) -> Explained:
 
 def _named(what: str, members: list[dict[str, Any]], redirects: Path) -> tuple[str, FileId | None]:
     path = Path(what)
-    if path.is_file():
+    # os.path, since a Path raises where the name is too long for any file.
+    if os.path.isfile(path):  # noqa: PTH113
         file = hash_file(path).file
         found = [m["recording"] for m in members if _file(m) == file]
         return (found[0] if found else ""), file
