@@ -117,6 +117,8 @@ def test_who_is_connected_gets_nothing_more(tmp_path, swarm):
         wait_for(lambda: peer.payload() > 300_000)
         withdraw(ark, row(ark, "Long")["recording"], keys=keys_of(ark))
         own.sync()
+        # What the network had taken before is counted a moment later.
+        threading.Event().wait(1.0)
         given = seeder.status().uploaded
         threading.Event().wait(1.0)
         assert seeder.status().uploaded == given
@@ -128,7 +130,6 @@ def test_who_is_connected_gets_nothing_more(tmp_path, swarm):
 def test_a_new_edition_takes_the_place_of_the_last(tmp_path, swarm):
     ark = published(tmp_path)
     own = OwnSeeder(ark, swarm[1])
-    own.sync()
     added = []
     swarm[0].subscribe(
         lambda alert: (
@@ -136,6 +137,9 @@ def test_a_new_edition_takes_the_place_of_the_last(tmp_path, swarm):
             and added.append(str(alert.handle.info_hashes().v2))
         )
     )
+    own.sync()
+    wait_for(lambda: infohashes(ark) <= set(added))
+    added.clear()
     tone(tmp_path / "more/new.ogg", 900, "New", "Dee")
     take_in(ark, tmp_path / "more", licence="CC-BY-4.0", by="Dee")
     withdraw(ark, row(ark, "Song 0")["recording"], keys=keys_of(ark))

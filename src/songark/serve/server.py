@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from types import TracebackType
@@ -35,7 +36,7 @@ class WebServer:
         config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="web", daemon=True
+            target=lambda: asyncio.run(self._serve()), name="web", daemon=True
         )
 
     @property
@@ -43,6 +44,19 @@ class WebServer:
         """The base address, with a slash at its end."""
         host, port = self.address
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    async def _serve(self) -> None:
+        await self._server.serve([self._socket])
+        # Whoever still reads slowly would hold a socket that nobody closes. First the writers stop:
+        # into a connection that was cut off they would write without end.
+        writing = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in writing:
+            task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        for connection in list(self._server.server_state.connections):
+            if connection.transport:
+                connection.transport.abort()
+        await asyncio.sleep(0)
 
     def __enter__(self) -> Self:
         self._thread.start()
