@@ -119,6 +119,15 @@ def test_the_most_heard_under_a_budget_and_more_under_a_larger_one(ark, tmp_path
     assert before.items() < visible(tmp_path / "m").items()
 
 
+def test_a_pack_that_was_removed_by_hand_makes_room(ark, whole, tmp_path):
+    folder = copied(whole, tmp_path)
+    shutil.rmtree(folder / LONG)
+    before = visible(folder)
+    done = run_mirror(ark.feed, folder, [], budget=100 * KIB)
+    assert visible(folder) == before
+    assert (done.packs, done.passed_over, done.set_aside) == (5, 1, 0)
+
+
 def test_a_licence_class_that_is_not_wanted_is_not_taken(ark, tmp_path):
     refused = [pack for pack, told in lines(ark).items() if "SA" in told["licence_class"]]
     assert refused

@@ -99,6 +99,15 @@ def test_what_is_doubted_is_hashed_again_though_it_looks_as_before(shelf):
     assert shelf.has("p/a.ogg", file)
 
 
+def test_what_somebody_took_away_is_forgotten(shelf):
+    fetched(shelf, "p/a.ogg")
+    file = fetched(shelf, "q/b.ogg", b"other")
+    (shelf.folder / "p/a.ogg").unlink()
+    shelf.forget_removed()
+    assert shelf.files() == {"q/b.ogg": file}
+    assert shelf.packs() == {"q": 5}
+
+
 def test_doubt_about_what_is_not_here_is_nothing(shelf):
     shelf.doubt(shelf.folder / "p/x.ogg")
     assert shelf.files() == {}

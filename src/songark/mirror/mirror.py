@@ -88,6 +88,7 @@ def mirror(
         index = fetch_edition(feed, numbers[-1], shelf.state)
         withdrawn = {one.file for one in withdrawn_files(feed)}
         _set_aside(shelf, [p for p, file in shelf.files().items() if file in withdrawn], result)
+        shelf.forget_removed()
         lines = pack_lines(shelf.state / "editions" / str(numbers[-1]))
         present = shelf.packs()
         wanted = [line for line in lines if not without & set(line.licence_class.split("-"))]

@@ -9,6 +9,7 @@ folder is somebody's own and is left alone.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,11 @@ class Shelf:
             source.replace(target)
         with suppress(OSError):
             source.parent.rmdir()
+
+    def forget_removed(self) -> None:
+        """Forget what somebody took out of the folder; it counts no more."""
+        for path in [one for one in self._seen if not os.path.lexists(self.folder / one)]:
+            self._drop(path)
 
     def doubt(self, path: Path) -> None:
         """Have a file hashed again at the next look, since a piece of it was found wrong."""
